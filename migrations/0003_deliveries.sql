@@ -1,0 +1,82 @@
+-- Deliveries and what became of them. The hot tables: integer keys, set-based writes.
+
+-- One start of a sending process. On SQLite every earlier boot is dead when a new one starts; on
+-- PostgreSQL a boot is dead when its lease has run out by the database's clock.
+CREATE TABLE boot (
+    id          BIGINT PRIMARY KEY,
+    started_at  BIGINT NOT NULL,
+    lease_until BIGINT NOT NULL,
+    ended_at    BIGINT
+);
+
+CREATE TABLE delivery (
+    id                 BIGINT  PRIMARY KEY,
+    alert              BIGINT  NOT NULL,
+    recipient          BIGINT  NOT NULL,
+    step               INTEGER NOT NULL,
+    channel            TEXT    NOT NULL,
+    language           TEXT    NOT NULL,
+    mode               TEXT    NOT NULL,
+    -- The smaller goes first: severity, then category.
+    urgency            INTEGER NOT NULL,
+    -- The contact point as it was at launch; null when there is none.
+    point_id           UUID,
+    address            BYTEA,
+    lookup             BYTEA,
+    -- Another person's delivery to the same contact point, which tells this person too.
+    same_as            BIGINT,
+    state              TEXT    NOT NULL CHECK (state IN ('queued', 'sending', 'accepted', 'sent', 'delivered',
+                                                         'in_doubt', 'failed', 'expired', 'cancelled', 'excluded')),
+    reason             TEXT,
+    due_at             BIGINT  NOT NULL,
+    expires_at         BIGINT  NOT NULL,
+    attempts           INTEGER NOT NULL,
+    possible_duplicate BOOLEAN NOT NULL,
+    gateway            TEXT,
+    gateway_id         TEXT,
+    -- The boot that is sending it, or that last did.
+    boot               BIGINT,
+    queued_at          BIGINT  NOT NULL,
+    sending_at         BIGINT,
+    accepted_at        BIGINT,
+    sent_at            BIGINT,
+    delivered_at       BIGINT,
+    -- When it reached its last state; null while anything may still happen.
+    closed_at          BIGINT
+);
+CREATE INDEX delivery_due ON delivery (channel, urgency, due_at, id) WHERE state = 'queued';
+CREATE INDEX delivery_sending ON delivery (boot) WHERE state = 'sending';
+CREATE INDEX delivery_in_doubt ON delivery (due_at) WHERE state = 'in_doubt';
+CREATE INDEX delivery_by_alert ON delivery (alert, recipient);
+CREATE INDEX delivery_by_gateway_id ON delivery (gateway_id) WHERE gateway_id IS NOT NULL;
+
+-- Attempts that did not end in an acceptance. The one that did is on the delivery itself.
+CREATE TABLE attempt (
+    delivery   BIGINT  NOT NULL,
+    number     INTEGER NOT NULL,
+    gateway    TEXT    NOT NULL,
+    started_at BIGINT  NOT NULL,
+    ended_at   BIGINT  NOT NULL,
+    outcome    TEXT    NOT NULL CHECK (outcome IN ('failed', 'unknown')),
+    reason     TEXT    NOT NULL,
+    PRIMARY KEY (delivery, number)
+);
+
+-- What gateways said later, each thing once. `delivery` is null until we know whose it is.
+CREATE TABLE receipt (
+    id         UUID   PRIMARY KEY,
+    gateway    TEXT   NOT NULL,
+    gateway_id TEXT   NOT NULL,
+    status     TEXT   NOT NULL CHECK (status IN ('accepted', 'sent', 'failed', 'delivered')),
+    delivery   BIGINT,
+    reason     TEXT,
+    at         BIGINT NOT NULL,
+    UNIQUE (gateway, gateway_id, status)
+);
+CREATE INDEX receipt_by_delivery ON receipt (delivery);
+
+-- Answer links by the hash of their token: the token itself is nowhere.
+CREATE TABLE answer_link (
+    token_hash BYTEA  PRIMARY KEY,
+    delivery   BIGINT NOT NULL
+);

@@ -1,0 +1,5 @@
+//! What people answer.
+
+pub mod option;
+
+pub use option::{AnswerClass, AnswerOption};

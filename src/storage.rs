@@ -1,0 +1,41 @@
+//! Keeps everything: one file per family of tables, its SQL beside its row structs.
+//!
+//! Only this module runs SQL, and only [`db`] knows which database it is.
+
+pub mod audit;
+pub mod db;
+
+pub use db::{Access, Conn, DatabaseUrl, Db, Tx};
+
+/// What can go wrong with the database, in the words that callers branch on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such row.
+    #[error("not found")]
+    NotFound,
+    /// A row with that key is there already.
+    #[error("it exists already")]
+    Conflict,
+    /// The database said no or was not there; nothing of this write is kept.
+    #[error("the database failed")]
+    Unavailable(#[source] sqlx::Error),
+    /// The same, in words: the group's commit failed, or the database could not be opened.
+    #[error("{0}")]
+    NotSaved(String),
+    /// A defect of ours.
+    #[error("{0}")]
+    Broken(&'static str),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::RowNotFound => Self::NotFound,
+            sqlx::Error::Database(ref cause) if cause.is_unique_violation() => Self::Conflict,
+            other => Self::Unavailable(other),
+        }
+    }
+}
+
+/// A column that holds a JSON object or array.
+pub type Json<T> = sqlx::types::Json<T>;

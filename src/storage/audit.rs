@@ -1,0 +1,58 @@
+//! The audit chain's rows and its head.
+
+use super::{Conn, Db, Error, Tx};
+use crate::audit::Entry;
+
+/// Takes the lock on the end of the chain; answers the new entry's number and the hash before it.
+pub async fn lock_head(tx: &mut Tx) -> Result<(i64, Vec<u8>), Error> {
+    tx.sql(
+        "INSERT INTO audit_head (id, length, hash) VALUES (1, 1, $1)
+         ON CONFLICT (id) DO UPDATE SET length = audit_head.length + 1
+         RETURNING length, hash",
+    )
+    .bind(Vec::<u8>::new())
+    .fetch_one()
+    .await
+}
+
+/// Adds the entry and moves the head to it.
+pub async fn insert(tx: &mut Tx, entry: &Entry) -> Result<(), Error> {
+    tx.sql(
+        "INSERT INTO audit_entry (number, at, actor, action, subject, detail, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(entry.number)
+    .bind(entry.at)
+    .bind(&entry.actor)
+    .bind(&entry.action)
+    .bind(&entry.subject)
+    .bind(&entry.detail)
+    .bind(&entry.hash)
+    .execute()
+    .await?;
+    tx.sql("UPDATE audit_head SET hash = $1 WHERE id = 1").bind(&entry.hash).execute().await?;
+    Ok(())
+}
+
+/// The chain's length and last hash; zero and empty before the first entry.
+pub async fn head(on: impl Conn<'_>) -> Result<(i64, Vec<u8>), Error> {
+    let head = on.sql("SELECT length, hash FROM audit_head WHERE id = 1").fetch_optional().await?;
+    Ok(head.unwrap_or_default())
+}
+
+/// Up to `limit` entries behind number `after`, in order.
+pub async fn list_after(db: &Db, after: i64, limit: i64) -> Result<Vec<Entry>, Error> {
+    db.sql("SELECT * FROM audit_entry WHERE number > $1 ORDER BY number LIMIT $2")
+        .bind(after)
+        .bind(limit)
+        .fetch_all()
+        .await
+}
+
+/// What was done to one subject, oldest first.
+pub async fn list_of(db: &Db, subject: &str) -> Result<Vec<Entry>, Error> {
+    db.sql("SELECT * FROM audit_entry WHERE subject = $1 ORDER BY number")
+        .bind(subject)
+        .fetch_all()
+        .await
+}

@@ -1,0 +1,113 @@
+//! Runs one SQL text on two databases: the only file that names SQLite or PostgreSQL.
+//!
+//! Reads go through [`Db::sql`] or, inside a write, [`Tx::sql`]. Everything that changes a row goes
+//! through [`Db::write`]: on SQLite to the one writer, which commits many callers' work together;
+//! on PostgreSQL to a transaction of its own in a task of its own. Either way the work goes on to
+//! its end when the caller is dropped (a phone that hangs up must not cut a transaction in half),
+//! and the caller is answered only after the commit is on disk.
+
+mod open;
+mod statement;
+mod writer;
+
+use futures::future::BoxFuture;
+use sqlx::{PgPool, SqlitePool};
+
+use super::Error;
+pub use open::{Access, DatabaseUrl};
+pub use statement::{Conn, Statement};
+use statement::Target;
+use writer::Writer;
+
+/// The database. Clones share one.
+#[derive(Clone, Debug)]
+pub struct Db(Pools);
+
+#[derive(Clone, Debug)]
+enum Pools {
+    Sqlite { readers: SqlitePool, writer: Writer },
+    Postgres(PgPool),
+}
+
+/// A transaction: what [`Db::write`] hands to the work.
+#[derive(Debug)]
+pub enum Tx {
+    /// SQLite's one writing connection, inside `BEGIN IMMEDIATE` and a savepoint.
+    Sqlite(sqlx::SqliteConnection),
+    /// A PostgreSQL transaction.
+    Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
+}
+
+impl Db {
+    /// Whether several processes may send from this database at once.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.0, Pools::Postgres(_))
+    }
+
+    /// A statement that only reads.
+    pub fn sql(&self, sql: &'static str) -> Statement<'_> {
+        Conn::sql(self, sql)
+    }
+
+    /// A statement that only reads and must differ by engine: hot ones only (docs/adr/0001).
+    pub fn sql_for(&self, sqlite: &'static str, postgres: &'static str) -> Statement<'_> {
+        Conn::sql_for(self, sqlite, postgres)
+    }
+
+    /// Runs `work` in a transaction and answers after its commit. `name` tells the log which.
+    ///
+    /// An error from `work` rolls its changes back, and only its own. `work` may not wait for
+    /// anything but the database: on SQLite every other writer waits for it.
+    pub async fn write<T, E, F>(&self, name: &'static str, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    {
+        match &self.0 {
+            Pools::Sqlite { writer, .. } => writer.write(name, work).await,
+            Pools::Postgres(pool) => writer::write_postgres(pool.clone(), name, work).await,
+        }
+    }
+
+    /// Closes the connections, after the writer has finished what it was given.
+    pub async fn close(&self) {
+        match &self.0 {
+            Pools::Sqlite { readers, writer } => {
+                writer.close().await;
+                readers.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    /// A statement of this transaction.
+    pub fn sql(&mut self, sql: &'static str) -> Statement<'_> {
+        Conn::sql(self, sql)
+    }
+
+    /// A statement of this transaction that must differ by engine.
+    pub fn sql_for(&mut self, sqlite: &'static str, postgres: &'static str) -> Statement<'_> {
+        Conn::sql_for(self, sqlite, postgres)
+    }
+}
+
+impl<'c> Conn<'c> for &'c Db {
+    fn sql_for(self, sqlite: &'static str, postgres: &'static str) -> Statement<'c> {
+        match &self.0 {
+            Pools::Sqlite { readers, .. } => Statement::new(sqlite, Target::SqlitePool(readers)),
+            Pools::Postgres(pool) => Statement::new(postgres, Target::PgPool(pool)),
+        }
+    }
+}
+
+impl<'c> Conn<'c> for &'c mut Tx {
+    fn sql_for(self, sqlite: &'static str, postgres: &'static str) -> Statement<'c> {
+        match self {
+            Tx::Sqlite(connection) => Statement::new(sqlite, Target::Sqlite(connection)),
+            Tx::Postgres(tx) => Statement::new(postgres, Target::Pg(tx)),
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Opens a database the way each engine must be opened for nothing to be lost, and migrates it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Executor, PgPool, Row, SqliteConnection};
+use tracing::warn;
+
+use super::writer::Writer;
+use super::{Db, Pools};
+use crate::storage::Error;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// How long a write waits for another process's write on the same SQLite file.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Where the database is: `sqlite:PATH` or `postgres://…`.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// A file of the embedded database.
+    Sqlite(PathBuf),
+    /// A PostgreSQL server; the text may hold a password.
+    Postgres(String),
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            if path.is_empty() {
+                return Err("sqlite: needs a path, as in sqlite:muster-data/muster.db".to_owned());
+            }
+            return Ok(Self::Sqlite(path.into()));
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(Self::Postgres(text.to_owned()));
+        }
+        Err("it must begin with sqlite: or postgres://".to_owned())
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    /// Never the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(url) => {
+                let host = url.rsplit('@').next().unwrap_or_default();
+                let host = host.trim_start_matches("postgres://").trim_start_matches("postgresql://");
+                write!(f, "postgres://{}", host.split('?').next().unwrap_or_default())
+            }
+        }
+    }
+}
+
+/// What the opener is about to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Create what is missing and bring the schema up to date.
+    Migrate,
+    /// The schema must be the one this program knows.
+    AsItIs,
+}
+
+impl Db {
+    /// Opens the database.
+    ///
+    /// Fails with a sentence for the person at the terminal: an unwritable folder, a server that
+    /// does not answer, a schema newer than this program.
+    pub async fn open(url: &DatabaseUrl, access: Access) -> Result<Self, Error> {
+        match url {
+            DatabaseUrl::Sqlite(path) => open_sqlite(path, access).await,
+            DatabaseUrl::Postgres(url) => open_postgres(url, access).await,
+        }
+    }
+}
+
+async fn open_sqlite(path: &Path, access: Access) -> Result<Db, Error> {
+    if access == Access::AsItIs && !path.exists() {
+        return Err(Error::NotSaved(format!("there is no database at {}", path.display())));
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // NORMAL would lose the last commits at power loss: an answer shown as recorded, gone.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+        .pragma("cache_size", "-16384")
+        .pragma("temp_store", "MEMORY")
+        .statement_cache_capacity(256)
+        .disable_statement_logging();
+    let mut connection = options.connect().await.map_err(|source| cannot_open(path, &source))?;
+    if access == Access::Migrate {
+        save_before_migrating(path, &mut connection).await?;
+        MIGRATIONS.run(&mut connection).await.map_err(explain_migration)?;
+    } else {
+        refuse_other_schema(&applied_sqlite(&mut connection).await?)?;
+    }
+    let readers = SqlitePoolOptions::new()
+        .max_connections(4)
+        .connect_with(options.pragma("query_only", "ON"))
+        .await?;
+    Ok(Db(Pools::Sqlite { readers, writer: Writer::start(connection) }))
+}
+
+fn cannot_open(path: &Path, source: &sqlx::Error) -> Error {
+    Error::NotSaved(format!(
+        "the database file {} cannot be opened or written ({source}): check that the folder exists, \
+         that this user may write to it, and that the disk is not full",
+        path.display()
+    ))
+}
+
+/// Keeps a copy of the database as it was before its schema changes.
+async fn save_before_migrating(path: &Path, connection: &mut SqliteConnection) -> Result<(), Error> {
+    let applied = applied_sqlite(connection).await?;
+    let pending = MIGRATIONS.iter().any(|migration| !applied.contains(&migration.version));
+    if applied.is_empty() || !pending {
+        return Ok(());
+    }
+    let newest = applied.iter().max().copied().unwrap_or_default();
+    let copy = path.with_extension(format!("before-migration-{}.db", newest + 1));
+    if !copy.exists() {
+        sqlx::query("VACUUM INTO $1").bind(copy.display().to_string()).execute(connection).await?;
+    }
+    Ok(())
+}
+
+async fn applied_sqlite(connection: &mut SqliteConnection) -> Result<Vec<i64>, Error> {
+    let table = "SELECT name FROM sqlite_master WHERE name = '_sqlx_migrations'";
+    if connection.fetch_optional(table).await?.is_none() {
+        return Ok(Vec::new());
+    }
+    let rows = connection.fetch_all("SELECT version FROM _sqlx_migrations").await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+fn refuse_other_schema(applied: &[i64]) -> Result<(), Error> {
+    let known: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
+    if applied.iter().any(|version| !known.contains(version)) {
+        return Err(newer_schema());
+    }
+    if known.iter().any(|version| !applied.contains(version)) {
+        return Err(Error::NotSaved(
+            "the database is older than this program: run `muster migrate` first".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+fn newer_schema() -> Error {
+    Error::NotSaved(
+        "the database was written by a newer version of Muster: install that version, or restore \
+         the backup that was taken before the upgrade"
+            .to_owned(),
+    )
+}
+
+fn explain_migration(error: MigrateError) -> Error {
+    match error {
+        MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => newer_schema(),
+        other => Error::NotSaved(format!("the database could not be brought up to date: {other}")),
+    }
+}
+
+async fn open_postgres(url: &str, access: Access) -> Result<Db, Error> {
+    let options: PgConnectOptions = url.parse::<PgConnectOptions>().map_err(|_| {
+        Error::NotSaved("the database address is not a valid postgres:// address".to_owned())
+    })?;
+    let options = options
+        .application_name("muster")
+        // Bulk look-ups by id must stay index look-ups on a warm cache, not scans of the table.
+        .options([("random_page_cost", "1.1")])
+        .disable_statement_logging();
+    let pool = PgPoolOptions::new()
+        .max_connections(16)
+        .acquire_timeout(Duration::from_secs(10))
+        // The hook below is the test, and a sharper one.
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| Box::pin(is_writable(connection)))
+        .connect_with(options)
+        .await
+        .map_err(|source| {
+            Error::NotSaved(format!("the database server does not let us in: {source}"))
+        })?;
+    if access == Access::Migrate {
+        MIGRATIONS.run(&pool).await.map_err(explain_migration)?;
+        // Room for updates within the page: the hot table's rows change three times each.
+        pool.execute("ALTER TABLE delivery SET (fillfactor = 60)").await?;
+    } else {
+        refuse_other_schema(&applied_postgres(&pool).await?)?;
+    }
+    Ok(Db(Pools::Postgres(pool)))
+}
+
+/// After a failover the old connections lead to a server that only reads: those are thrown away.
+async fn is_writable(connection: &mut sqlx::PgConnection) -> Result<bool, sqlx::Error> {
+    match connection.fetch_one("SHOW transaction_read_only").await {
+        Ok(row) => Ok(row.get::<String, _>(0) == "off"),
+        Err(error) => {
+            warn!(%error, "a database connection was broken and is replaced");
+            Ok(false)
+        }
+    }
+}
+
+async fn applied_postgres(pool: &PgPool) -> Result<Vec<i64>, Error> {
+    let table = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
+    let exists: bool = pool.fetch_one(table).await?.get(0);
+    if !exists {
+        return Ok(Vec::new());
+    }
+    let rows = pool.fetch_all("SELECT version FROM _sqlx_migrations").await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_address_never_shows_its_password() {
+        let url: DatabaseUrl = "postgres://muster:secret@db.example/clinic?x=1".parse().unwrap();
+        assert_eq!(format!("{url} {url:?}"), "postgres://db.example/clinic postgres://db.example/clinic");
+    }
+
+    #[test]
+    fn a_database_address_of_another_kind_is_refused() {
+        assert!("mysql://x".parse::<DatabaseUrl>().unwrap_err().contains("sqlite:"));
+        assert!("sqlite:".parse::<DatabaseUrl>().is_err());
+    }
+}

@@ -1,0 +1,176 @@
+//! Commits the work of many callers together (SQLite), or each in its own transaction (PostgreSQL).
+
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use sqlx::{Connection, Executor, PgPool, SqliteConnection};
+use tokio::sync::{mpsc, oneshot};
+use tracing::error;
+
+use super::Tx;
+use crate::storage::Error;
+
+/// Jobs in one commit at most: bounds how long the first of them waits.
+const GROUP: usize = 256;
+
+/// Tells a job's caller how it ended; called after the commit with the commit's own outcome.
+type Finish = Box<dyn FnOnce(Result<(), Error>) + Send>;
+
+/// The work of one caller, or the reason why it cannot be done. Answers whether to keep its changes,
+/// and how to tell the caller.
+type Run = Box<dyn for<'t> FnOnce(Result<&'t mut Tx, String>) -> BoxFuture<'t, (bool, Finish)> + Send>;
+
+enum Job {
+    Write(Run),
+    Close(oneshot::Sender<()>),
+}
+
+/// The way to SQLite's one writing connection.
+#[derive(Clone, Debug)]
+pub(super) struct Writer {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Writer {
+    /// Takes over the connection; ends when the last clone is gone or [`Writer::close`] is called.
+    #[expect(clippy::disallowed_methods, reason = "lives as long as the database, not as a task of the app")]
+    pub(super) fn start(connection: SqliteConnection) -> Self {
+        let (jobs, queue) = mpsc::channel(4096);
+        tokio::spawn(run(connection, queue));
+        Self { jobs }
+    }
+
+    pub(super) async fn write<T, E, F>(&self, name: &'static str, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    {
+        let (answer, outcome) = oneshot::channel();
+        let run: Run = Box::new(move |tx| {
+            async move {
+                let result = match tx {
+                    Err(reason) => Err(Error::NotSaved(reason).into()),
+                    Ok(tx) => {
+                        let worked = AssertUnwindSafe(work(tx)).catch_unwind().await;
+                        worked.unwrap_or_else(|_| {
+                            error!(write.name = name, "a write panicked and was rolled back");
+                            Err(Error::Broken("a write panicked").into())
+                        })
+                    }
+                };
+                let keep = result.is_ok();
+                let finish: Finish = Box::new(move |committed| {
+                    let result = result.and_then(|value| match committed {
+                        Ok(()) => Ok(value),
+                        Err(error) => Err(error.into()),
+                    });
+                    // The caller may have hung up; the work is done all the same.
+                    drop(answer.send(result));
+                });
+                (keep, finish)
+            }
+            .boxed()
+        });
+        if self.jobs.send(Job::Write(run)).await.is_err() {
+            return Err(Error::Broken("the database is closed").into());
+        }
+        outcome.await.unwrap_or_else(|_| Err(Error::Broken("the writer stopped").into()))
+    }
+
+    pub(super) async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.jobs.send(Job::Close(done)).await.is_ok() {
+            drop(closed.await);
+        }
+    }
+}
+
+async fn run(connection: SqliteConnection, mut queue: mpsc::Receiver<Job>) {
+    let mut tx = Tx::Sqlite(connection);
+    while let Some(first) = queue.recv().await {
+        let mut finishes = Vec::new();
+        let mut closing = None;
+        let mut next = Some(first);
+        let mut begun = execute(&mut tx, "BEGIN IMMEDIATE").await;
+        while let Some(job) = next.take() {
+            match job {
+                Job::Close(done) => {
+                    closing = Some(done);
+                    break;
+                }
+                Job::Write(work) => finishes.push(in_savepoint(&mut tx, work, &mut begun).await),
+            }
+            if finishes.len() < GROUP {
+                next = queue.try_recv().ok();
+            }
+        }
+        let committed = match begun {
+            Ok(()) => execute(&mut tx, "COMMIT").await,
+            Err(error) => Err(error),
+        };
+        if committed.is_err() {
+            // SQLite may already have rolled back by itself (a full disk does); then this fails too.
+            drop(execute(&mut tx, "ROLLBACK").await);
+        }
+        let failure = committed.err().map(|error| error.to_string());
+        for finish in finishes {
+            finish(failure.as_ref().map_or(Ok(()), |text| Err(Error::NotSaved(text.clone()))));
+        }
+        if let Some(done) = closing {
+            if let Tx::Sqlite(connection) = tx {
+                drop(connection.close().await);
+            }
+            drop(done.send(()));
+            return;
+        }
+    }
+}
+
+/// Runs one caller's work so that its failure takes back its own changes and nobody else's.
+async fn in_savepoint(tx: &mut Tx, work: Run, begun: &mut Result<(), Error>) -> Finish {
+    if begun.is_ok() {
+        *begun = execute(tx, "SAVEPOINT job").await;
+    }
+    if let Err(error) = begun {
+        return work(Err(error.to_string())).await.1;
+    }
+    let (keep, finish) = work(Ok(tx)).await;
+    if !keep {
+        *begun = execute(tx, "ROLLBACK TO job").await;
+    }
+    if begun.is_ok() {
+        *begun = execute(tx, "RELEASE job").await;
+    }
+    finish
+}
+
+async fn execute(tx: &mut Tx, sql: &'static str) -> Result<(), Error> {
+    if let Tx::Sqlite(connection) = tx {
+        connection.execute(sql).await?;
+    }
+    Ok(())
+}
+
+/// One transaction in one task: dropping the caller does not cut it in half.
+#[expect(clippy::disallowed_methods, reason = "ends with its transaction; shutdown closes the pool, which waits")]
+pub(super) async fn write_postgres<T, E, F>(pool: PgPool, name: &'static str, work: F) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+{
+    let task = tokio::spawn(async move {
+        let mut tx = Tx::Postgres(pool.begin().await.map_err(Error::from)?);
+        let value = work(&mut tx).await?;
+        if let Tx::Postgres(tx) = tx {
+            tx.commit().await.map_err(Error::from)?;
+        }
+        Ok(value)
+    });
+    task.await.unwrap_or_else(|_| {
+        error!(write.name = name, "a write panicked and was rolled back");
+        Err(Error::Broken("a write panicked").into())
+    })
+}

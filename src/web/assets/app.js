@@ -1,0 +1,65 @@
+// Makes the plain pages quicker to use. Everything works without it.
+"use strict";
+
+// "/" goes to the search of this page, or to the people.
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select, [contenteditable]");
+  if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const search = document.querySelector("input[type=search]");
+  const people = document.querySelector('nav a[href="/people"]');
+  if (!search && !people) return;
+  event.preventDefault();
+  if (search) search.focus();
+  else location.assign("/people");
+});
+
+// A second press of the same button does nothing: the server would refuse it anyway.
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || event.target.method !== "post") return;
+  if (event.target.dataset.pressed) return event.preventDefault();
+  event.target.dataset.pressed = "yes";
+});
+// Coming back by the Back button makes the form usable again.
+addEventListener("pageshow", () => {
+  document.querySelectorAll("form[data-pressed]").forEach((form) => delete form.dataset.pressed);
+});
+
+// A board that has not heard from the server for 15 seconds says so.
+const live = document.querySelector("[data-live]");
+if (live) {
+  const stale = document.querySelector("[data-stale]");
+  const spoken = document.querySelector("[data-spoken]");
+  let heard = Date.now();
+  let said = 0;
+  live.addEventListener("htmx:after:swap", () => {
+    heard = Date.now();
+    const summary = live.querySelector("[data-summary]");
+    // Screen readers hear the numbers at most every 15 seconds.
+    if (spoken && summary && heard - said > 15000 && spoken.textContent !== summary.textContent) {
+      spoken.textContent = summary.textContent;
+      said = heard;
+    }
+  });
+  setInterval(() => {
+    if (stale) stale.hidden = Date.now() - heard < 15000;
+  }, 1000);
+}
+
+// Picking a file shows at once what is in it.
+document.querySelectorAll("input[type=file][data-submit]").forEach((input) => {
+  input.addEventListener("change", () => input.files.length && input.form.requestSubmit());
+});
+
+// "Other" is picked by typing into its field.
+document.addEventListener("input", (event) => {
+  const radio = event.target.dataset.picks && document.getElementById(event.target.dataset.picks);
+  if (radio && !radio.checked) {
+    radio.checked = true;
+    radio.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+});
+
+// Prints the page.
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) print();
+});

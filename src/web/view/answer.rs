@@ -1,0 +1,125 @@
+//! The answer page: one kilobyte, no script, readable on an old phone on a bad network.
+
+use askama::Template;
+
+use super::answer_words::AnswerWords;
+use super::{Link, Mode, Severity};
+
+/// The page's only style, inline because a second request may never arrive. The handler allows it
+/// in the page's Content-Security-Policy by its SHA-256.
+pub const STYLE: &str = include_str!("../assets/answer.css");
+
+/// How the alert stands when the page is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlertNow {
+    /// It is going on.
+    Running,
+    /// It was a false alarm.
+    Corrected,
+    /// It is over.
+    AllClear,
+    /// It expired or everything was done.
+    Ended,
+    /// A person stopped it.
+    Stopped,
+}
+
+/// `GET /a/TOKEN` and what its POST answers.
+#[derive(Clone, Debug, Template)]
+#[template(path = "answer.html")]
+pub struct AnswerPage {
+    /// The fixed words, in the recipient's language.
+    pub words: &'static AnswerWords,
+    /// The language's tag, for `lang`.
+    pub language: String,
+    /// Whether it is written from right to left.
+    pub right_to_left: bool,
+    /// The organisation's name.
+    pub organisation: String,
+    /// LIVE or DRILL.
+    pub mode: Mode,
+    /// How bad it is.
+    pub severity: Severity,
+    /// When it was sent, with the date when that is not today: "14:02".
+    pub sent: String,
+    /// How the alert stands now.
+    pub now: AlertNow,
+    /// The newest message of the alert (its correction or all-clear when there is one), without
+    /// the answer link.
+    pub message: String,
+    /// The question above the buttons; empty for the language's own words.
+    pub question: String,
+    /// Who may answer from this phone; empty when it is one person's. More than one are asked for.
+    pub people: Vec<Answerer>,
+    /// The answers, the positive one first; empty when no answer is asked for.
+    pub options: Vec<AnswerButton>,
+    /// What is recorded: "I am safe, 14:03:12"; one line for each person of a shared phone.
+    pub recorded: Vec<String>,
+    /// The clinic's number: label as read aloud, address `tel:`.
+    pub phone: Option<Link>,
+}
+
+/// One button.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnswerButton {
+    /// What the form sends as `o`: the option's key.
+    pub key: String,
+    /// The words.
+    pub label: String,
+    /// Whether someone is told at once: drawn as danger.
+    pub help: bool,
+}
+
+/// One of the people who share a phone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answerer {
+    /// What the form sends as `w`.
+    pub key: String,
+    /// The first name.
+    pub name: String,
+    /// Whether this one is picked.
+    pub chosen: bool,
+}
+
+impl AnswerPage {
+    /// The style, for the template.
+    pub fn style(&self) -> &'static str {
+        STYLE
+    }
+
+    /// The sentence on how the alert stands; nothing while it is going on.
+    pub fn state(&self) -> Option<&'static str> {
+        let states = self.words.states;
+        match self.now {
+            AlertNow::Running => None,
+            AlertNow::Corrected => Some(states[0]),
+            AlertNow::AllClear => Some(states[1]),
+            AlertNow::Ended => Some(states[2]),
+            AlertNow::Stopped => Some(states[3]),
+        }
+    }
+
+    /// The question above the buttons.
+    pub fn asked(&self) -> &str {
+        if self.question.is_empty() { self.words.question } else { &self.question }
+    }
+}
+
+/// The page of a link that is unknown or too old. It looks the same in both cases.
+#[derive(Clone, Debug, Template)]
+#[template(path = "answer_unknown.html")]
+pub struct AnswerUnknown {
+    /// The fixed words, in the organisation's first language.
+    pub words: &'static AnswerWords,
+    /// The organisation's name.
+    pub organisation: String,
+    /// The clinic's number.
+    pub phone: Option<Link>,
+}
+
+impl AnswerUnknown {
+    /// The style, for the template.
+    pub fn style(&self) -> &'static str {
+        STYLE
+    }
+}

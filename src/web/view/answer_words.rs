@@ -1,0 +1,108 @@
+//! The fixed words of the answer page, per language; everything else on it comes from the alert.
+
+use super::{Mode, Severity};
+
+/// The words of one language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnswerWords {
+    /// The language's tag.
+    pub tag: &'static str,
+    /// The mode's word: live, drill.
+    pub modes: [&'static str; 2],
+    /// The severities: danger, caution, information, safe.
+    pub severities: [&'static str; 4],
+    /// Above the buttons.
+    pub question: &'static str,
+    /// Before anything was recorded.
+    pub nothing_yet: &'static str,
+    /// Before what was recorded.
+    pub recorded: &'static str,
+    /// The folded way to answer again.
+    pub change: &'static str,
+    /// Before the phone number.
+    pub call: &'static str,
+    /// When the link is unknown or too old.
+    pub expired: &'static str,
+    /// When several people share the phone.
+    pub who: &'static str,
+    /// Later states of the alert: corrected, all clear, ended, stopped.
+    pub states: [&'static str; 4],
+}
+
+static ENGLISH: AnswerWords = AnswerWords {
+    tag: "en",
+    modes: ["LIVE", "DRILL"],
+    severities: ["DANGER", "CAUTION", "INFORMATION", "SAFE"],
+    question: "Your answer",
+    nothing_yet: "No answer has been recorded yet.",
+    recorded: "Recorded:",
+    change: "Change my answer",
+    call: "Call",
+    expired: "This link has expired or is wrong. If you need help or want to answer, please call.",
+    who: "Who is answering?",
+    states: [
+        "CORRECTED: this was a false alarm.",
+        "ALL CLEAR: it is over.",
+        "This alert has ended.",
+        "This alert was stopped.",
+    ],
+};
+
+static SPANISH: AnswerWords = AnswerWords {
+    tag: "es",
+    modes: ["REAL", "SIMULACRO"],
+    severities: ["PELIGRO", "ATENCIÓN", "INFORMACIÓN", "SEGURO"],
+    question: "Su respuesta",
+    nothing_yet: "Aún no hay ninguna respuesta registrada.",
+    recorded: "Registrado:",
+    change: "Cambiar mi respuesta",
+    call: "Llamar",
+    expired: "Este enlace ha caducado o no es correcto. Si necesita ayuda o quiere responder, llame.",
+    who: "¿Quién responde?",
+    states: [
+        "CORRECCIÓN: fue una falsa alarma.",
+        "TODO EN ORDEN: ha terminado.",
+        "Este aviso ha terminado.",
+        "Este aviso se detuvo.",
+    ],
+};
+
+impl AnswerWords {
+    /// The words of the language `tag` (`es`, `es-mx`), English for any other.
+    pub fn of(tag: &str) -> &'static Self {
+        match tag.split('-').next() {
+            Some("es") => &SPANISH,
+            _ => &ENGLISH,
+        }
+    }
+
+    /// The mode's word.
+    pub fn mode(&self, mode: Mode) -> &'static str {
+        match mode {
+            Mode::Live => self.modes[0],
+            Mode::Drill => self.modes[1],
+        }
+    }
+
+    /// The severity's word.
+    pub fn severity(&self, severity: Severity) -> &'static str {
+        match severity {
+            Severity::Danger => self.severities[0],
+            Severity::Caution => self.severities[1],
+            Severity::Information => self.severities[2],
+            Severity::Safe => self.severities[3],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_uses_its_language_and_an_unknown_language_english() {
+        assert_eq!(AnswerWords::of("es-mx").tag, "es");
+        assert_eq!(AnswerWords::of("tlh").tag, "en");
+        assert_eq!(AnswerWords::of("").tag, "en");
+    }
+}

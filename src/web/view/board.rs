@@ -1,0 +1,177 @@
+//! The board of one alert: what is known now, and whom to help next.
+
+use askama::Template;
+
+use super::chart::{Bar, Chart};
+use super::{Act, Fact, Frame, Link, Mode, Pages, Severity, Tone, people};
+
+/// `/alerts/ID`.
+#[derive(Clone, Debug, Template)]
+#[template(path = "board.html")]
+pub struct Board {
+    /// What surrounds the page, in the alert's mode; the ribbon names the alert and its start.
+    pub page: Frame,
+    /// The alert's name.
+    pub title: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where the moving part is fetched from: `/alerts/ID/board` with the page's own query.
+    pub live_href: String,
+    /// Seconds between two fetches; none once the alert has ended, so that nothing moves any more.
+    pub refresh_seconds: Option<u32>,
+    /// The alert's facts: reference, who sent it, to whom, when it expires.
+    pub facts: Vec<Fact>,
+    /// What was said, as sent in the most used channel and language.
+    pub text: String,
+    /// Alerts before and after this one: what it corrects, updates, or is called off by.
+    pub thread: Vec<Link>,
+    /// Call list, report, download.
+    pub links: Vec<Link>,
+    /// The moving part.
+    pub live: BoardLive,
+}
+
+/// The part of the board that moves; also `/alerts/ID/board` on its own.
+#[derive(Clone, Debug, Template)]
+#[template(path = "board_live.html")]
+pub struct BoardLive {
+    /// LIVE or DRILL.
+    pub mode: Mode,
+    /// While the message is being held back: how long still and how to stop it.
+    pub hold: Option<Hold>,
+    /// When these numbers were read: "14:05:31".
+    pub updated: String,
+    /// How the alert stands, in a sentence: "Running for 3 min 24 s. Ends by itself at 18:00."
+    pub state: String,
+    /// How that is meant; `Good` for ended, `Careful` for stopped.
+    pub state_tone: Tone,
+    /// The big numbers.
+    pub numbers: Numbers,
+    /// What can be done now, the most urgent first; empty for whoever may only look.
+    pub acts: Vec<Act>,
+    /// The people, by what they need; groups without anybody are left out.
+    pub needs: Vec<Need>,
+    /// The gateways in use.
+    pub gateways: Vec<GatewayLight>,
+    /// Reached and answered over time; none before anything happened.
+    pub chart: Option<Chart>,
+}
+
+/// A message that is still held back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// Whole seconds left.
+    pub seconds: u32,
+    /// Where "Stop" posts to.
+    pub stop_href: String,
+}
+
+/// People, each counted once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Numbers {
+    /// Everybody in the audience.
+    pub recipients: u64,
+    /// Answered anything, those who need help included.
+    pub answered: u64,
+    /// Of those who answered: need help.
+    pub need_help: u64,
+    /// Of those who answered: cannot come.
+    pub negative: u64,
+    /// Reached as far as is known, or still being tried, and silent.
+    pub silent: u64,
+    /// Could not be reached: failed, unreachable or excluded.
+    pub not_reached: u64,
+}
+
+impl Numbers {
+    /// The bar under the numbers.
+    pub fn bar(&self) -> Bar {
+        let fine = self.answered.saturating_sub(self.need_help + self.negative);
+        Bar::new(&[
+            ("answered", "answered", fine),
+            ("negative", "cannot come", self.negative),
+            ("help", "need help", self.need_help),
+            ("silent", "silent", self.silent),
+            ("unreached", "not reached", self.not_reached),
+        ])
+    }
+
+    /// The same in a sentence, for screen readers and titles.
+    pub fn summary(&self) -> String {
+        format!(
+            "{} of {} answered, {} need help, {} silent, {} not reached.",
+            self.answered,
+            people(self.recipients),
+            self.need_help,
+            self.silent,
+            self.not_reached
+        )
+    }
+}
+
+/// People who need the same next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// `help`, `negative`, `silent`, `unreached` or `answered`: gives the edge its colour.
+    pub class: &'static str,
+    /// "Need help first".
+    pub title: String,
+    /// How many there are in all.
+    pub count: u64,
+    /// The people shown.
+    pub rows: Vec<PersonRow>,
+    /// Where the reader is, when not all are shown.
+    pub pages: Pages,
+    /// Whether the list is folded at first: for those who need nothing.
+    pub folded: bool,
+}
+
+/// One person on the board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonRow {
+    /// The person's name.
+    pub name: String,
+    /// The person in this alert: `/alerts/ID/people/CONTACT`.
+    pub href: String,
+    /// "Nurse, building B".
+    pub place: String,
+    /// What happened, in words: "Text delivered 14:02:31. Call ringing."
+    pub happened: String,
+    /// The one next act; none when there is nothing to do.
+    pub act: Option<Act>,
+}
+
+/// How one gateway is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayLight {
+    /// Its name.
+    pub name: String,
+    /// How it is.
+    pub tone: Tone,
+    /// "131 taken, none waiting".
+    pub text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bar_counts_everybody_once() {
+        let numbers = Numbers {
+            recipients: 143,
+            answered: 121,
+            need_help: 3,
+            negative: 5,
+            silent: 16,
+            not_reached: 6,
+        };
+
+        let words = numbers.bar().words;
+
+        assert_eq!(
+            words,
+            "answered: 113, cannot come: 5, need help: 3, silent: 16, not reached: 6"
+        );
+    }
+}

@@ -1,0 +1,75 @@
+//! Importing people: pick a file, read what would change, apply.
+
+use askama::Template;
+
+use super::{Frame, Notice, Tone};
+
+/// `/people/import`: pick a file.
+#[derive(Clone, Debug, Template)]
+#[template(path = "import.html")]
+pub struct ImportStart {
+    /// What surrounds the page.
+    pub page: Frame,
+    /// Where the file is posted to; the field is `file`.
+    pub action: String,
+    /// Why the last file was refused; none at first.
+    pub refused: Option<Notice>,
+    /// The columns that are understood.
+    pub columns: Vec<String>,
+}
+
+/// What would happen if the file were applied. Nothing has changed yet.
+#[derive(Clone, Debug, Template)]
+#[template(path = "import_preview.html")]
+pub struct ImportPreview {
+    /// What surrounds the page.
+    pub page: Frame,
+    /// "staff.csv".
+    pub file: String,
+    /// "Read as UTF-8 with ; between columns. 172 rows."
+    pub reading: String,
+    /// People who are not in the directory yet.
+    pub new: u64,
+    /// People whose entry changes.
+    pub changed: u64,
+    /// People whose entry stays as it is.
+    pub unchanged: u64,
+    /// Rows that cannot be used.
+    pub rejected: u64,
+    /// Things to know about the file as a whole.
+    pub remarks: Vec<Notice>,
+    /// The rows: rejected first, then changed, then new; unchanged ones are left out.
+    pub rows: Vec<ImportRow>,
+    /// How many rows are not shown; zero for none.
+    pub hidden_rows: u64,
+    /// Where "Apply" posts to; none when there is nothing to apply.
+    pub action: Option<String>,
+    /// Fields that go along unseen: the kept file's key.
+    pub hidden: Vec<(String, String)>,
+}
+
+impl ImportPreview {
+    /// The button: "Apply: add 12 people, change 3".
+    pub fn button(&self) -> String {
+        match (self.new, self.changed) {
+            (new, 0) => format!("Apply: add {}", super::people(new)),
+            (0, changed) => format!("Apply: change {}", super::people(changed)),
+            (new, changed) => format!("Apply: add {}, change {changed}", super::people(new)),
+        }
+    }
+}
+
+/// One row of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportRow {
+    /// Its line in the file, the heading being line 1.
+    pub line: u64,
+    /// The name in it; empty when there is none.
+    pub name: String,
+    /// "new", "changed", "rejected".
+    pub what: &'static str,
+    /// How that is meant.
+    pub tone: Tone,
+    /// What changes, or why it is rejected and how to mend it.
+    pub detail: String,
+}
