@@ -45,15 +45,15 @@ CREATE TABLE alert (
 CREATE INDEX alert_running ON alert (state, expires_at);
 CREATE INDEX alert_thread ON alert (thread);
 
--- The texts as they are sent: alert-wide values are in, each person's own are still open.
+-- The texts as they are sent: alert-wide values are in, each person's own are still open. Kept as
+-- the very bytes that the hash was taken over.
 CREATE TABLE alert_text (
     alert    BIGINT NOT NULL REFERENCES alert (number),
     channel  TEXT   NOT NULL,
     language TEXT   NOT NULL,
-    part     TEXT   NOT NULL,
-    segments JSONB  NOT NULL,
+    filled   TEXT   NOT NULL,
     sha256   TEXT   NOT NULL,
-    PRIMARY KEY (alert, channel, language, part)
+    PRIMARY KEY (alert, channel, language)
 );
 
 -- The frozen audience: copies, so that a later change in the directory changes no report.

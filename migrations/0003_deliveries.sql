@@ -23,7 +23,8 @@ CREATE TABLE delivery (
     point_id           UUID,
     address            BYTEA,
     lookup             BYTEA,
-    -- Another person's delivery to the same contact point, which tells this person too.
+    -- The recipient whose delivery on this step and channel goes to the same contact point, and so
+    -- tells this person too.
     same_as            BIGINT,
     state              TEXT    NOT NULL CHECK (state IN ('queued', 'sending', 'accepted', 'sent', 'delivered',
                                                          'in_doubt', 'failed', 'expired', 'cancelled', 'excluded')),
@@ -46,7 +47,7 @@ CREATE TABLE delivery (
 );
 CREATE INDEX delivery_due ON delivery (channel, urgency, due_at, id) WHERE state = 'queued';
 CREATE INDEX delivery_sending ON delivery (boot) WHERE state = 'sending';
-CREATE INDEX delivery_in_doubt ON delivery (due_at) WHERE state = 'in_doubt';
+CREATE INDEX delivery_in_doubt ON delivery (due_at) WHERE state = 'in_doubt' AND closed_at IS NULL;
 CREATE INDEX delivery_by_alert ON delivery (alert, recipient);
 CREATE INDEX delivery_by_gateway_id ON delivery (gateway_id) WHERE gateway_id IS NOT NULL;
 

@@ -4,6 +4,7 @@ pub mod alert;
 pub mod audit;
 pub mod channel;
 pub mod clock;
+pub mod config;
 pub mod ids;
 pub mod keys;
 pub mod plan;

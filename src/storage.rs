@@ -3,6 +3,12 @@
 //! Only this module runs SQL, and only [`db`] knows which database it is.
 
 pub mod audit;
+pub mod alerts;
+pub mod audience;
+pub mod deliveries;
+pub mod outbox;
+pub mod receipts;
+pub mod responses;
 pub mod db;
 
 pub use db::{Access, Conn, DatabaseUrl, Db, Tx};

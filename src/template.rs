@@ -160,7 +160,10 @@ pub struct Variable {
 impl Variable {
     /// The question in `language`, else in any language, else the name.
     pub fn label_in(&self, language: &Language) -> &str {
-        self.label.get(language).or_else(|| self.label.values().next()).unwrap_or(&self.name)
+        self.label
+            .get(language)
+            .or_else(|| self.label.values().next())
+            .unwrap_or(&self.name)
     }
 
     /// A realistic value: the example, else the default, else the first choice, else empty.
@@ -240,7 +243,8 @@ impl Template {
 
     /// The title for a reader of `language`; the name if it has none.
     pub fn title_in(&self, language: &Language) -> &str {
-        self.in_language(&self.title, language).unwrap_or(&self.name)
+        self.in_language(&self.title, language)
+            .unwrap_or(&self.name)
     }
 
     /// The hint for a reader of `language`; empty if it has none.
@@ -250,7 +254,11 @@ impl Template {
 
     /// The text of one part, as written, in exactly this language.
     pub fn part(&self, channel: Channel, language: &Language, part: Part) -> Option<&str> {
-        let key = PartKey { channel, language: language.clone(), part };
+        let key = PartKey {
+            channel,
+            language: language.clone(),
+            part,
+        };
         self.parts.get(&key).map(String::as_str)
     }
 
@@ -261,7 +269,10 @@ impl Template {
 
     /// The fields that differ between recipients: link, name and the variables of type `person`.
     pub fn per_person(&self) -> BTreeSet<String> {
-        let own = self.variables.iter().filter(|variable| variable.kind == VariableKind::Person);
+        let own = self
+            .variables
+            .iter()
+            .filter(|variable| variable.kind == VariableKind::Person);
         fields::PER_PERSON
             .iter()
             .map(ToString::to_string)
@@ -275,9 +286,9 @@ impl Template {
     }
 
     fn in_language<'a>(
-        &'a self,
+        &self,
         texts: &'a BTreeMap<Language, String>,
-        language: &'a Language,
+        language: &Language,
     ) -> Option<&'a str> {
         texts
             .get(self.language_for(language))
@@ -312,6 +323,9 @@ mod tests {
     #[test]
     fn the_link_the_name_and_person_variables_differ_between_recipients() {
         let fields = sample::rescheduling().per_person();
-        assert_eq!(fields.into_iter().collect::<Vec<_>>(), ["appointment", "link", "name"]);
+        assert_eq!(
+            fields.into_iter().collect::<Vec<_>>(),
+            ["appointment", "link", "name"]
+        );
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use crate::channel::secret::Secret;
-use crate::channel::{Channel, Common, Configured, Gateway, email, sms};
+use crate::channel::{Channel, Common, Configured, Gateway, email, sandbox, sms};
 use crate::clock::Clock;
 
 /// What adapters need to know of the house when they are opened.
@@ -21,6 +21,8 @@ pub struct Opening {
     pub instance: String,
     /// For `Retry-After` given as a date.
     pub clock: Clock,
+    /// The simulated phones: one set for all sandbox gateways of a process.
+    pub sandbox: Arc<sandbox::Phones>,
 }
 
 /// Why a gateway could not be opened: one sentence that names the key and says what to write.
@@ -69,6 +71,12 @@ pub struct Kind {
 
 /// Every kind of this version.
 pub const KINDS: &[Kind] = &[
+    Kind {
+        name: "sandbox",
+        channels: Channel::ALL,
+        secrets: &[],
+        open: sandbox::open,
+    },
     Kind {
         name: "http",
         channels: Channel::ALL,

@@ -7,6 +7,7 @@
 //! [`SandboxEvent`]s, which the application treats as it treats any gateway's callbacks.
 
 pub mod agenda;
+pub mod message;
 pub mod offers;
 pub mod persona;
 pub mod phones;
@@ -22,8 +23,9 @@ use async_trait::async_trait;
 use crate::channel::kinds::{OpenError, Opening};
 use crate::channel::{Accepted, Channel, Common, Failure, Gateway, Message};
 
+pub use message::{SandboxMessage, Sent};
 pub use persona::{Choice, Persona, Via};
-pub use phones::{Events, NotOnThePhone, Phones, SandboxMessage};
+pub use phones::{Events, NotOnThePhone, Phones};
 pub use reaction::{SandboxEvent, Wish};
 pub use settings::{People, Settings};
 pub use tap::{TapError, TapRunner};
@@ -37,12 +39,10 @@ pub fn open(
     table: &toml::Table,
     opening: &Opening,
 ) -> Result<Arc<dyn Gateway>, OpenError> {
-    let settings = Settings::read(table)
-        .map_err(|problem| OpenError { key: problem.key, message: problem.message })?;
     Ok(Arc::new(Sandbox {
         name: common.name.clone(),
         channel: common.channel,
-        settings,
+        settings: Settings::read(table)?,
         phones: Arc::clone(&opening.sandbox),
     }))
 }
@@ -63,15 +63,21 @@ impl Gateway for Sandbox {
         }
         let fate = persona::fate(&self.settings, message.delivery, &message.to);
         if message.attempt <= fate.busy_attempts {
-            return Err(Failure::try_again("The gateway is busy and asks to try again."));
+            return Err(Failure::try_again(
+                "The gateway is busy and asks to try again.",
+            ));
         }
         if fate.refused {
             return Err(Failure::person(refusal(self.channel)));
         }
         // Nothing is awaited from here on: the message is either on the phone and accepted, or
         // neither.
-        self.phones.receive(&self.name, self.channel, message, &fate);
-        Ok(Accepted { gateway_id: reaction::gateway_id(message), sent: false })
+        self.phones
+            .receive(&self.name, self.channel, message, &fate);
+        Ok(Accepted {
+            gateway_id: reaction::gateway_id(message),
+            sent: false,
+        })
     }
 
     async fn check(&self) -> Result<(), Failure> {

@@ -32,17 +32,26 @@ impl Escape {
 
     /// The value without what must not get there; not yet escaped.
     pub fn cleaned<'a>(self, value: &'a str) -> Cow<'a, str> {
-        let value: Cow<'a, str> = if !value.contains(|c| is_removed(c) || c == '\n') {
+        let value: Cow<'a, str> = if value.chars().all(|c| self.kept(c) == Some(c)) {
             Cow::Borrowed(value)
-        } else if self == Self::Line {
-            let line = value.replace(['\n', '\r', '\u{2028}', '\u{2029}'], " ");
-            Cow::Owned(line.chars().filter(|c| !is_removed(*c)).collect())
         } else {
-            Cow::Owned(value.chars().filter(|c| !is_removed(*c)).collect())
+            Cow::Owned(value.chars().filter_map(|c| self.kept(c)).collect())
         };
         match (self, segments::look_alike(&value)) {
             (Self::Sms, Some(plain)) => Cow::Owned(plain),
             _ => value,
+        }
+    }
+
+    /// What stands for the character; none if nothing may.
+    fn kept(self, c: char) -> Option<char> {
+        match c {
+            '\n' | '\u{2028}' | '\u{2029}' if self == Self::Line => Some(' '),
+            '\n' | '\u{2028}' | '\u{2029}' => Some('\n'),
+            '\t' => Some(' '),
+            '\u{feff}' => None,
+            _ if c.is_control() || reorders(c) => None,
+            _ => Some(c),
         }
     }
 
@@ -55,11 +64,6 @@ impl Escape {
             out.push_str(&value);
         }
     }
-}
-
-/// Control characters other than the line break, and what reorders the text around it.
-fn is_removed(c: char) -> bool {
-    (c.is_control() && c != '\n') || reorders(c) || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
 /// The characters that make the text after them show in another order than it is stored.
@@ -94,17 +98,26 @@ mod tests {
     #[test]
     fn a_value_in_a_subject_cannot_begin_another_header() {
         let value = "burst\r\nBcc: everyone@example.org";
-        assert_eq!(written(Escape::Line, value), "burst  Bcc: everyone@example.org");
+        assert_eq!(
+            written(Escape::Line, value),
+            "burst Bcc: everyone@example.org"
+        );
     }
 
     #[test]
     fn a_plain_value_keeps_its_lines_and_loses_what_cannot_be_read() {
-        assert_eq!(written(Escape::Plain, "a\r\nb\u{0}\u{202e}\u{1b}c <&>"), "a\nbc <&>");
+        assert_eq!(
+            written(Escape::Plain, "a\r\n\tb\u{0}\u{202e}\u{1b}c <&>"),
+            "a\n bc <&>"
+        );
     }
 
     #[test]
     fn a_value_in_an_sms_loses_the_accents_that_would_halve_its_room() {
-        assert_eq!(written(Escape::Sms, "Clínica “San José”"), "Clinica \"San José\"");
+        assert_eq!(
+            written(Escape::Sms, "Clínica “San José”"),
+            "Clinica \"San José\""
+        );
     }
 
     #[test]
@@ -116,6 +129,9 @@ mod tests {
     #[test]
     fn html_is_escaped_exactly_as_handlebars_does() {
         let every: String = (' '..='\u{17f}').filter(|c| !c.is_control()).collect();
-        assert_eq!(written(Escape::Html, &every), handlebars::html_escape(&every));
+        assert_eq!(
+            written(Escape::Html, &every),
+            handlebars::html_escape(&every)
+        );
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! handlebars parses the source, so that white space around `{{#if}}` is treated as its users
 //! expect. It never sees a source that could hurt: handlebars 6.4 overflows the stack, and so ends
-//! the process, on deeply nested blocks and on partials that include each other. [`scan`] lets
+//! the process, on deeply nested blocks and on partials that include each other. `scan` lets
 //! through only the few tags that exist here, and what handlebars made of them is read with the
 //! same suspicion.
 
@@ -119,7 +119,10 @@ fn condition(block: &HelperTemplate, line: usize) -> Result<Segment, CompileErro
 }
 
 fn unknown(line: usize) -> CompileError {
-    CompileError { line, message: scan::ALLOWED.to_owned() }
+    CompileError {
+        line,
+        message: scan::ALLOWED.to_owned(),
+    }
 }
 
 /// Adds words to the end: to the last segment if that is words too, so that none is empty and no
@@ -148,7 +151,11 @@ fn collect_fields<'a>(segments: &'a [Segment], used: &mut BTreeSet<&'a str>) {
             Segment::Field(name) => {
                 used.insert(name);
             }
-            Segment::If { field, then, otherwise } => {
+            Segment::If {
+                field,
+                then,
+                otherwise,
+            } => {
                 used.insert(field);
                 collect_fields(then, used);
                 collect_fields(otherwise, used);

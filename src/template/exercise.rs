@@ -7,7 +7,11 @@ use crate::channel::Channel;
 
 /// The word for a reader of `language`: every text of an exercise begins and ends with it.
 pub fn word(language: &Language) -> &'static str {
-    if primary(language) == "es" { "SIMULACRO" } else { "DRILL" }
+    if primary(language) == "es" {
+        "SIMULACRO"
+    } else {
+        "DRILL"
+    }
 }
 
 /// What a call says after the first and before the last word.
@@ -32,7 +36,11 @@ pub fn mark(
         (_, Part::Html) => mark_html(segments, word),
         (Channel::Voice, _) => {
             let (opening, closing) = spoken(language);
-            mark_text(segments, &format!("{word}.{opening} "), &format!(" {closing}{word}"))
+            mark_text(
+                segments,
+                &format!("{word}.{opening} "),
+                &format!(" {closing}{word}"),
+            )
         }
         _ => mark_text(segments, &format!("{word}: "), &format!(" {word}")),
     }
@@ -62,8 +70,13 @@ fn mark_html(segments: &[Segment], word: &str) -> Vec<Segment> {
          background-color:#3b4a8c\">{word}</p>"
     );
     let mut marked = segments.to_vec();
-    let opened = marked.iter_mut().any(|segment| insert(segment, &banner, after_body_opens));
-    let closed = marked.iter_mut().rev().any(|segment| insert(segment, &banner, before_body_ends));
+    let opened = marked
+        .iter_mut()
+        .any(|segment| insert(segment, &banner, after_body_opens));
+    let closed = marked
+        .iter_mut()
+        .rev()
+        .any(|segment| insert(segment, &banner, before_body_ends));
     if !opened {
         marked.insert(0, Segment::Text(banner.clone()));
     }
@@ -97,9 +110,9 @@ pub(super) fn before_body_ends(lower: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Escape;
     use super::super::compile;
     use super::super::fill::splice;
-    use super::super::Escape;
     use super::*;
 
     fn marked(source: &str, channel: Channel, part: Part, language: &str) -> String {
@@ -119,18 +132,24 @@ mod tests {
     #[test]
     fn a_call_says_so_in_a_sentence_too() {
         let call = marked("Leave.", Channel::Voice, Part::Text, "en");
-        assert_eq!(call, "DRILL. This is a drill. Leave. This was a drill. DRILL");
+        assert_eq!(
+            call,
+            "DRILL. This is a drill. Leave. This was a drill. DRILL"
+        );
     }
 
     #[test]
     fn in_html_the_word_is_the_first_and_last_thing_seen() {
         let source = "<html><BODY class=\"a\">\n<p>Go {{name}}</p></BODY></html>";
         let html = marked(source, Channel::Email, Part::Html, "en");
-        let seen: Vec<&str> =
-            html.split(['<', '>']).skip(1).step_by(2).zip(html.split(['<', '>']).skip(2).step_by(2))
-                .map(|(_, text)| text.trim())
-                .filter(|text| !text.is_empty())
-                .collect();
+        let seen: Vec<&str> = html
+            .split(['<', '>'])
+            .skip(1)
+            .step_by(2)
+            .zip(html.split(['<', '>']).skip(2).step_by(2))
+            .map(|(_, text)| text.trim())
+            .filter(|text| !text.is_empty())
+            .collect();
         assert_eq!(seen, ["DRILL", "Go X", "DRILL"]);
         assert!(html.ends_with("</BODY></html>"));
     }

@@ -31,14 +31,16 @@ pub const MAX_NAME_LENGTH: usize = 40;
 
 /// Words that handlebars would read as something other than a field.
 const TAKEN: &[&str] = &[
-    "and", "as", "each", "eq", "false", "gt", "gte", "if", "len", "log", "lookup", "lt", "lte", "ne",
-    "not", "null", "or", "raw", "this", "true", "unless", "with",
+    "and", "as", "each", "eq", "false", "gt", "gte", "if", "len", "log", "lookup", "lt", "lte",
+    "ne", "not", "null", "or", "raw", "this", "true", "unless", "with",
 ];
 
 /// Why `name` cannot name a field; none if it can.
 pub fn refusal(name: &str) -> Option<String> {
     let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if !is_plain || name.len() > MAX_NAME_LENGTH {
         return Some(format!(
             "\"{}\" cannot name a field: use a letter first, then small letters, digits and _, \
@@ -76,7 +78,18 @@ mod tests {
 
     #[test]
     fn names_that_handlebars_would_misread_are_refused() {
-        for name in ["else", "elsewhere", "this", "if", "a.b", "a-b", "@root", "../a", "1st", ""] {
+        for name in [
+            "else",
+            "elsewhere",
+            "this",
+            "if",
+            "a.b",
+            "a-b",
+            "@root",
+            "../a",
+            "1st",
+            "",
+        ] {
             assert!(refusal(name).is_some(), "{name}");
         }
     }

@@ -24,7 +24,15 @@ pub fn fill(
     escape: Escape,
 ) -> Result<Vec<Segment>, Unfilled> {
     let mut filled = Vec::new();
-    fill_into(&mut filled, segments, &Filling { values, per_person, escape })?;
+    fill_into(
+        &mut filled,
+        segments,
+        &Filling {
+            values,
+            per_person,
+            escape,
+        },
+    )?;
     Ok(filled)
 }
 
@@ -44,21 +52,38 @@ fn fill_into(
             Segment::Text(text) => push_text(out, text),
             Segment::Field(name) if with.per_person.contains(name) => out.push(segment.clone()),
             Segment::Field(name) => {
-                let value =
-                    with.values.get(name).ok_or_else(|| Unfilled { field: name.clone() })?;
+                let value = with.values.get(name).ok_or_else(|| Unfilled {
+                    field: name.clone(),
+                })?;
                 let mut text = String::new();
                 with.escape.write(value, &mut text);
                 push_text(out, &text);
             }
-            Segment::If { field, then, otherwise } if with.per_person.contains(field) => {
+            Segment::If {
+                field,
+                then,
+                otherwise,
+            } if with.per_person.contains(field) => {
                 let (mut yes, mut no) = (Vec::new(), Vec::new());
                 fill_into(&mut yes, then, with)?;
                 fill_into(&mut no, otherwise, with)?;
-                out.push(Segment::If { field: field.clone(), then: yes, otherwise: no });
+                out.push(Segment::If {
+                    field: field.clone(),
+                    then: yes,
+                    otherwise: no,
+                });
             }
-            Segment::If { field, then, otherwise } => {
+            Segment::If {
+                field,
+                then,
+                otherwise,
+            } => {
                 let value = with.values.get(field).map(String::as_str);
-                let chosen = if has_value(value, with.escape) { then } else { otherwise };
+                let chosen = if has_value(value, with.escape) {
+                    then
+                } else {
+                    otherwise
+                };
                 fill_into(out, chosen, with)?;
             }
         }
@@ -92,8 +117,16 @@ fn splice_into<'a>(
                     escape.write(&value, out);
                 }
             }
-            Segment::If { field, then, otherwise } => {
-                let chosen = if has_value(own(field).as_deref(), escape) { then } else { otherwise };
+            Segment::If {
+                field,
+                then,
+                otherwise,
+            } => {
+                let chosen = if has_value(own(field).as_deref(), escape) {
+                    then
+                } else {
+                    otherwise
+                };
                 splice_into(out, chosen, own, escape);
             }
         }

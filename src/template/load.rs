@@ -111,7 +111,10 @@ fn read_template(name: &str, files: &Files) -> Result<Template, Vec<Problem>> {
     }
     let manifest = text_of(files, MANIFEST).map_err(|message| vec![problem(MANIFEST, message)])?;
     let mut template = manifest::read(name, &manifest).map_err(|messages| {
-        messages.into_iter().map(|message| problem(MANIFEST, message)).collect::<Vec<_>>()
+        messages
+            .into_iter()
+            .map(|message| problem(MANIFEST, message))
+            .collect::<Vec<_>>()
     })?;
 
     let mut problems = Vec::new();
@@ -129,7 +132,11 @@ fn read_template(name: &str, files: &Files) -> Result<Template, Vec<Problem>> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    template.unused_files = files.keys().filter(|path| !used.contains(path)).cloned().collect();
+    template.unused_files = files
+        .keys()
+        .filter(|path| !used.contains(path))
+        .cloned()
+        .collect();
     template.hash = hash::of(files.iter().filter(|(path, _)| used.contains(path)));
     Ok(template)
 }
@@ -151,8 +158,9 @@ fn expected_parts(template: &Template) -> Vec<PartKey> {
 
 fn text_of(files: &Files, path: &str) -> Result<String, String> {
     let Some(bytes) = files.get(path) else {
-        return Err("is missing: write it, or take its channel or language out of template.toml"
-            .to_owned());
+        return Err(
+            "is missing: write it, or take its channel or language out of template.toml".to_owned(),
+        );
     };
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.to_owned()),
@@ -163,8 +171,20 @@ fn text_of(files: &Files, path: &str) -> Result<String, String> {
 /// The name is part of addresses, scopes and commands.
 fn is_name(name: &str) -> bool {
     (1..=50).contains(&name.len())
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         && !name.starts_with('-')
+}
+
+/// A template of texts that a test made up.
+#[cfg(test)]
+pub(super) fn from_texts(name: &str, texts: &[(&str, &str)]) -> Result<Template, Vec<Problem>> {
+    let files = texts
+        .iter()
+        .map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()))
+        .collect();
+    read_template(name, &files)
 }
 
 #[cfg(test)]

@@ -80,12 +80,16 @@ pub fn fill(
 
     let part = |part: Part| -> Result<Vec<Segment>, Refused> {
         let path = || format!("{language}/{}", part.file_name(channel));
-        let source = template.part(channel, language, part).ok_or_else(|| Refused::Missing {
-            template: template.name.clone(),
+        let source = template
+            .part(channel, language, part)
+            .ok_or_else(|| Refused::Missing {
+                template: template.name.clone(),
+                path: path(),
+            })?;
+        let segments = compile(source).map_err(|error| Refused::Broken {
             path: path(),
+            error,
         })?;
-        let segments =
-            compile(source).map_err(|error| Refused::Broken { path: path(), error })?;
         let escape = Escape::of(channel, part);
         let filled = fill::fill(&segments, &values, &per_person, escape)?;
         Ok(match mode {
@@ -94,9 +98,16 @@ pub fn fill(
         })
     };
     let if_any = |wanted: Part| {
-        Part::of(channel).contains(&wanted).then(|| part(wanted)).transpose()
+        Part::of(channel)
+            .contains(&wanted)
+            .then(|| part(wanted))
+            .transpose()
     };
-    Ok(Filled { subject: if_any(Part::Subject)?, text: part(Part::Text)?, html: if_any(Part::Html)? })
+    Ok(Filled {
+        subject: if_any(Part::Subject)?,
+        text: part(Part::Text)?,
+        html: if_any(Part::Html)?,
+    })
 }
 
 impl Filled {
@@ -111,9 +122,15 @@ impl Filled {
             fill::splice(segments, own, Escape::of(channel, part))
         };
         Texts {
-            subject: self.subject.as_deref().map(|segments| part(segments, Part::Subject)),
+            subject: self
+                .subject
+                .as_deref()
+                .map(|segments| part(segments, Part::Subject)),
             text: part(&self.text, Part::Text),
-            html: self.html.as_deref().map(|segments| part(segments, Part::Html)),
+            html: self
+                .html
+                .as_deref()
+                .map(|segments| part(segments, Part::Html)),
         }
     }
 }
@@ -164,13 +181,18 @@ mod tests {
 
     fn spliced(channel: Channel, mode: Mode) -> Texts {
         let template = sample::closure();
-        fill(&template, channel, &english(), &values(), mode).unwrap().splice(channel, &own)
+        fill(&template, channel, &english(), &values(), mode)
+            .unwrap()
+            .splice(channel, &own)
     }
 
     #[test]
     fn each_part_is_escaped_for_its_place() {
         let email = spliced(Channel::Email, Mode::Actual);
-        assert_eq!(email.subject.as_deref(), Some("Riverside & Sons is closed: burst pipe"));
+        assert_eq!(
+            email.subject.as_deref(),
+            Some("Riverside & Sons is closed: burst pipe")
+        );
         assert!(email.text.contains("Dana <script>"));
         let html = email.html.unwrap();
         assert!(html.contains("Riverside &amp; Sons") && html.contains("Dana &lt;script&gt;"));
@@ -188,7 +210,10 @@ mod tests {
         let email = spliced(Channel::Email, Mode::Exercise);
         let sms = spliced(Channel::Sms, Mode::Exercise).text;
         for text in [email.subject.unwrap(), email.text, sms] {
-            assert!(text.starts_with("DRILL") && text.ends_with("DRILL"), "{text}");
+            assert!(
+                text.starts_with("DRILL") && text.ends_with("DRILL"),
+                "{text}"
+            );
         }
         assert_eq!(email.html.unwrap().matches("DRILL").count(), 2);
     }
@@ -196,8 +221,7 @@ mod tests {
     #[test]
     fn a_message_that_was_stored_and_read_back_gives_the_same_bytes() {
         let template = sample::rescheduling();
-        let filled =
-            fill(&template, Channel::Sms, &english(), &values(), Mode::Actual).unwrap();
+        let filled = fill(&template, Channel::Sms, &english(), &values(), Mode::Actual).unwrap();
         let stored = serde_json::to_string(&filled).unwrap();
         let read: Filled = serde_json::from_str(&stored).unwrap();
         assert_eq!(read, filled);
@@ -213,14 +237,29 @@ mod tests {
     fn a_missing_value_is_named() {
         let mut values = values();
         values.remove("reason");
-        let error = fill(&sample::closure(), Channel::Sms, &english(), &values, Mode::Actual);
-        assert_eq!(error.unwrap_err().to_string(), "the field \"reason\" is not filled");
+        let error = fill(
+            &sample::closure(),
+            Channel::Sms,
+            &english(),
+            &values,
+            Mode::Actual,
+        );
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "the field \"reason\" is not filled"
+        );
     }
 
     #[test]
     fn a_language_that_it_is_not_written_in_is_named() {
         let polish = Language("pl".to_owned());
-        let error = fill(&sample::closure(), Channel::Sms, &polish, &values(), Mode::Actual);
+        let error = fill(
+            &sample::closure(),
+            Channel::Sms,
+            &polish,
+            &values(),
+            Mode::Actual,
+        );
         let error = error.unwrap_err().to_string();
         assert_eq!(error, "the template \"closure\" has no pl/sms.hbs");
     }

@@ -25,9 +25,13 @@ pub fn render(
     } else {
         registry.register_escape_fn(handlebars::no_escape);
     }
-    let values: BTreeMap<&str, _> =
-        values.iter().map(|(name, value)| (name.as_str(), escape.cleaned(value))).collect();
-    registry.render_template(source, &values).map_err(|error| error.to_string())
+    let values: BTreeMap<&str, _> = values
+        .iter()
+        .map(|(name, value)| (name.as_str(), escape.cleaned(value)))
+        .collect();
+    registry
+        .render_template(source, &values)
+        .map_err(|error| error.to_string())
 }
 
 /// Says in words how our own rendering differs from handlebars', if it does: with every value, with
@@ -44,9 +48,16 @@ pub fn difference(
     };
     let emptied = |is_empty: &dyn Fn(&str) -> bool| -> BTreeMap<String, String> {
         let value = |name: &str, value: &str| {
-            if is_empty(name) { String::new() } else { value.to_owned() }
+            if is_empty(name) {
+                String::new()
+            } else {
+                value.to_owned()
+            }
         };
-        values.iter().map(|(name, v)| (name.clone(), value(name, v))).collect()
+        values
+            .iter()
+            .map(|(name, v)| (name.clone(), value(name, v)))
+            .collect()
     };
     let mut cases = vec![values.clone(), emptied(&|_| true)];
     cases.extend(values.keys().map(|empty| emptied(&|name| name == empty)));

@@ -49,14 +49,24 @@ pub struct SmsSize {
 /// Counts `text` as it is: nothing is replaced.
 pub fn count(text: &str) -> SmsSize {
     let culprit = text.chars().find(|c| septets(*c).is_none());
-    let encoding = if culprit.is_some() { Encoding::Ucs2 } else { Encoding::Gsm7 };
+    let encoding = if culprit.is_some() {
+        Encoding::Ucs2
+    } else {
+        Encoding::Gsm7
+    };
     let width = |c: char| match encoding {
         Encoding::Gsm7 => septets(c).unwrap_or(1),
         Encoding::Ucs2 => c.len_utf16(),
     };
     let units = text.chars().map(width).sum();
     if units <= encoding.whole() {
-        return SmsSize { encoding, units, parts: 1, left: encoding.whole() - units, culprit };
+        return SmsSize {
+            encoding,
+            units,
+            parts: 1,
+            left: encoding.whole() - units,
+            culprit,
+        };
     }
 
     // A character of two units is never cut in half: it goes to the next part whole, and the unit
@@ -69,14 +79,23 @@ pub fn count(text: &str) -> SmsSize {
         }
         used += width;
     }
-    SmsSize { encoding, units, parts, left: encoding.part() - used, culprit }
+    SmsSize {
+        encoding,
+        units,
+        parts,
+        left: encoding.part() - used,
+        culprit,
+    }
 }
 
 /// Septets that the character takes in GSM 03.38; none if it is not there.
 pub fn septets(c: char) -> Option<usize> {
-    // The escape character is in the table, but stands for no character of its own.
-    if c == '\u{1b}' {
-        return None;
+    match c {
+        // Most texts are made of these: not worth the search through the whole table.
+        'a'..='z' | 'A'..='Z' | '0'..='9' | ' '..='/' => return Some(1),
+        // In the table, but it stands for no character of its own.
+        '\u{1b}' => return None,
+        _ => {}
     }
     let mut buffer = [0_u8; 4];
     let room = buffer.len();
@@ -89,7 +108,7 @@ pub fn septets(c: char) -> Option<usize> {
 /// The text with accents and typography replaced by what GSM 03.38 has; none if it is in that
 /// alphabet already, or if something without a look-alike keeps it out anyway.
 pub fn look_alike(text: &str) -> Option<String> {
-    if text.is_ascii() || text.chars().all(|c| septets(c).is_some()) {
+    if text.chars().all(|c| septets(c).is_some()) {
         return None;
     }
     let mut plain = String::with_capacity(text.len());
@@ -106,14 +125,14 @@ pub fn look_alike(text: &str) -> Option<String> {
 /// What a careful person writes instead, on a phone that lacks the character.
 fn replacement(c: char) -> Option<&'static str> {
     Some(match c {
-        'á' | 'â' | 'ã' => "a",
+        'á' | 'â' | 'ã' | 'ª' => "a",
         'Á' | 'À' | 'Â' | 'Ã' => "A",
         'ç' => "c",
         'ê' | 'ë' => "e",
         'È' | 'Ê' | 'Ë' => "E",
         'í' | 'î' | 'ï' => "i",
         'Í' | 'Ì' | 'Î' | 'Ï' => "I",
-        'ó' | 'ô' | 'õ' => "o",
+        'ó' | 'ô' | 'õ' | 'º' | '°' => "o",
         'Ó' | 'Ò' | 'Ô' | 'Õ' => "O",
         'ú' | 'û' => "u",
         'Ú' | 'Ù' | 'Û' => "U",
@@ -122,8 +141,6 @@ fn replacement(c: char) -> Option<&'static str> {
         '‐' | '‑' | '–' | '—' => "-",
         '…' => "...",
         '\u{a0}' | '\u{202f}' | '\u{2009}' | '\t' => " ",
-        'ª' => "a",
-        'º' | '°' => "o",
         _ => return None,
     })
 }
@@ -171,6 +188,14 @@ mod tests {
         assert_eq!(count("ñÑéüà¿¡").encoding, Encoding::Gsm7);
         assert_eq!(septets('\u{1b}'), None);
         assert_eq!(septets('\t'), None);
+    }
+
+    #[test]
+    fn every_printable_ascii_character_but_the_backtick_is_in_the_alphabet() {
+        let outside: String = (' '..='~').filter(|c| septets(*c).is_none()).collect();
+        assert_eq!(outside, "`");
+        let double: String = (' '..='~').filter(|c| septets(*c) == Some(2)).collect();
+        assert_eq!(double, "[\\]^{|}~");
     }
 
     #[test]

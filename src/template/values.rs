@@ -6,7 +6,7 @@ use jiff::civil::{Date, Time};
 
 use super::clean::Escape;
 use super::fields::shortened;
-use super::{Template, Variable, VariableKind, dates};
+use super::{Choice, Template, Variable, VariableKind, dates, primary};
 use crate::alert::words::Language;
 
 /// Characters that a text variable may have when it sets no limit itself.
@@ -38,13 +38,20 @@ pub fn resolve(
         let message = format!(
             "the variables have {total} characters together, and the most is {MAX_TOTAL_LENGTH}"
         );
-        problems.push(VariableProblem { name: name.clone(), message });
+        problems.push(VariableProblem {
+            name: name.clone(),
+            message,
+        });
         return Err(problems);
     }
 
     let mut values = BTreeMap::new();
     let is_first = template.languages.first() == Some(template.language_for(language));
-    for variable in template.variables.iter().filter(|v| v.kind != VariableKind::Person) {
+    for variable in template
+        .variables
+        .iter()
+        .filter(|v| v.kind != VariableKind::Person)
+    {
         let given = given.get(&variable.name).map_or("", |value| value.trim());
         let value = match (given, &variable.default) {
             ("", _) if variable.required => {
@@ -59,17 +66,28 @@ pub fn resolve(
                 values.insert(variable.name.clone(), value);
             }
             Err(message) => {
-                problems.push(VariableProblem { name: variable.name.clone(), message });
+                problems.push(VariableProblem {
+                    name: variable.name.clone(),
+                    message,
+                });
             }
         }
     }
-    if problems.is_empty() { Ok(values) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(values)
+    } else {
+        Err(problems)
+    }
 }
 
 fn unknown(template: &Template, given: &BTreeMap<String, String>) -> Vec<VariableProblem> {
     let fillable = |variable: &&Variable| variable.kind != VariableKind::Person;
-    let names: Vec<&str> =
-        template.variables.iter().filter(fillable).map(|v| v.name.as_str()).collect();
+    let names: Vec<&str> = template
+        .variables
+        .iter()
+        .filter(fillable)
+        .map(|v| v.name.as_str())
+        .collect();
     let known = if names.is_empty() {
         "it has none".to_owned()
     } else {
@@ -84,7 +102,10 @@ fn unknown(template: &Template, given: &BTreeMap<String, String>) -> Vec<Variabl
                 let (template, name) = (&template.name, shortened(name));
                 format!("template \"{template}\" has no variable \"{name}\": {known}")
             };
-            VariableProblem { name: name.clone(), message }
+            VariableProblem {
+                name: name.clone(),
+                message,
+            }
         })
         .collect()
 }
@@ -97,60 +118,80 @@ fn accept(
     is_first: bool,
 ) -> Result<String, String> {
     let name = &variable.name;
-    let value = value.replace("\r\n", "\n");
+    let value = value.replace("\r\n", "\n").replace('\t', " ");
     if Escape::Plain.cleaned(&value) != value {
-        return Err(format!("the variable \"{name}\" has invisible characters in it: retype it"));
+        return Err(format!(
+            "the variable \"{name}\" has invisible characters in it: retype it"
+        ));
     }
-    let choice = variable.choices.iter().find(|choice| choice.value.eq_ignore_ascii_case(&value));
-    let in_language = |value: &str| {
-        let translated = choice.and_then(|choice| {
-            choice.text.get(language).or_else(|| {
-                choice.text.iter().find(|(l, _)| super::primary(l) == super::primary(language)).map(|(_, t)| t)
-            })
-        });
-        translated.filter(|_| !is_first).cloned().unwrap_or_else(|| value.to_owned())
-    };
+    let choice = variable
+        .choices
+        .iter()
+        .find(|choice| choice.value.eq_ignore_ascii_case(&value));
+    let translated = choice
+        .and_then(|choice| translation(choice, language))
+        .filter(|_| !is_first);
     match variable.kind {
         VariableKind::Text | VariableKind::Person => {
             let most = variable.max_length.unwrap_or(DEFAULT_MAX_LENGTH);
-            let length = value.chars().count();
-            if length > most {
-                return Err(format!(
+            match value.chars().count() {
+                length if length > most => Err(format!(
                     "the variable \"{name}\" has {length} characters, and the most is {most}"
-                ));
+                )),
+                _ => Ok(translated.map_or(value, ToOwned::to_owned)),
             }
-            Ok(in_language(&value))
         }
-        VariableKind::Choice => match choice {
-            Some(choice) => Ok(in_language(&choice.value)),
-            None => {
+        VariableKind::Choice => {
+            let value = choice.map(|choice| translated.unwrap_or(&choice.value).to_owned());
+            value.ok_or_else(|| {
                 let all: Vec<&str> = variable.choices.iter().map(|c| c.value.as_str()).collect();
-                Err(format!("the variable \"{name}\" must be one of: {}", all.join(", ")))
-            }
-        },
+                format!("the variable \"{name}\" must be one of: {}", all.join(", "))
+            })
+        }
         VariableKind::Time => time(&value).ok_or_else(|| {
             format!("the variable \"{name}\" must be a time of day with 24 hours, like 14:30")
         }),
-        VariableKind::Date => value
-            .parse::<Date>()
-            .ok()
-            .filter(|_| value.len() == "2027-03-04".len())
+        VariableKind::Date => date(&value)
             .map(|date| dates::date_in(date, language))
             .ok_or_else(|| {
                 format!("the variable \"{name}\" must be a day that exists, like 2027-03-04")
             }),
         VariableKind::Number if is_number(&value) => Ok(value),
-        VariableKind::Number => {
-            Err(format!("the variable \"{name}\" must be a number, like 12 or 12.5"))
-        }
+        VariableKind::Number => Err(format!(
+            "the variable \"{name}\" must be a number, like 12 or 12.5"
+        )),
     }
+}
+
+/// What a reader of `language` sees instead of the choice's value, if it says so.
+pub(super) fn translation<'a>(choice: &'a Choice, language: &Language) -> Option<&'a str> {
+    let related = || {
+        choice
+            .text
+            .iter()
+            .find(|(other, _)| primary(other) == primary(language))
+    };
+    choice
+        .text
+        .get(language)
+        .or_else(|| related().map(|(_, text)| text))
+        .map(String::as_str)
+}
+
+/// `2027-03-04` and no other way to write it.
+fn date(value: &str) -> Option<Date> {
+    value
+        .parse()
+        .ok()
+        .filter(|_| value.len() == "2027-03-04".len())
 }
 
 /// `8:05` and `08:05`, written `08:05`.
 fn time(value: &str) -> Option<String> {
     let (hour, minute) = value.split_once(':')?;
     let is_digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
-    if !(1..=2).contains(&hour.len()) || minute.len() != 2 || !is_digits(hour) || !is_digits(minute) {
+    if !(1..=2).contains(&hour.len()) || minute.len() != 2 || !is_digits(hour) || !is_digits(minute)
+    {
         return None;
     }
     let time = Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok()?;
@@ -160,9 +201,9 @@ fn time(value: &str) -> Option<String> {
 fn is_number(value: &str) -> bool {
     let digits = value.strip_prefix('-').unwrap_or(value);
     let (whole, decimals) = digits.split_once(['.', ',']).unwrap_or((digits, "0"));
-    [whole, decimals].iter().all(|part| {
-        (1..=12).contains(&part.len()) && part.chars().all(|c| c.is_ascii_digit())
-    })
+    [whole, decimals]
+        .iter()
+        .all(|part| (1..=12).contains(&part.len()) && part.chars().all(|c| c.is_ascii_digit()))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
 
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/src/web/assets/"]
+#[folder = "src/web/assets/"]
 struct Files;
 
 struct Asset {

@@ -27,7 +27,10 @@ pub fn certificates() -> PathBuf {
 
 /// A client for the rig's own calls: plain HTTP, ten seconds at most.
 pub fn http_client() -> reqwest::Client {
-    if rustls::crypto::ring::default_provider().install_default().is_err() {
+    if rustls::crypto::ring::default_provider()
+        .install_default()
+        .is_err()
+    {
         // Another test of this process was first: one provider serves them all.
     }
     reqwest::Client::builder()

@@ -19,13 +19,19 @@ pub struct Inbox<T> {
 
 impl<T> Clone for Inbox<T> {
     fn clone(&self) -> Self {
-        Self { items: Arc::clone(&self.items), changed: Arc::clone(&self.changed) }
+        Self {
+            items: Arc::clone(&self.items),
+            changed: Arc::clone(&self.changed),
+        }
     }
 }
 
 impl<T> Default for Inbox<T> {
     fn default() -> Self {
-        Self { items: Arc::default(), changed: Arc::default() }
+        Self {
+            items: Arc::default(),
+            changed: Arc::default(),
+        }
     }
 }
 

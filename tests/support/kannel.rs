@@ -1,5 +1,8 @@
 //! A real Kannel for one test: bearerbox and smsbox on free ports, with the test as the phones.
-#![expect(clippy::panic, reason = "a gateway that does not start is a failed test")]
+#![expect(
+    clippy::panic,
+    reason = "a gateway that does not start is a failed test"
+)]
 
 use std::fs::File;
 use std::path::Path;
@@ -63,8 +66,16 @@ impl Kannel {
         let mut smsbox = spawn("MUSTER_TEST_SMSBOX", directory.path(), "smsbox");
         drop(connect(ports.sendsms, &mut smsbox, directory.path()).await);
 
-        let kannel = Self { ports, phones: Some(Phones::on(carrier)), smsbox, bearerbox, directory };
-        kannel.wait_for_status(|status| status.contains("(on-line") && status.contains("(online")).await;
+        let kannel = Self {
+            ports,
+            phones: Some(Phones::on(carrier)),
+            smsbox,
+            bearerbox,
+            directory,
+        };
+        kannel
+            .wait_for_status(|status| status.contains("(on-line") && status.contains("(online"))
+            .await;
         kannel
     }
 
@@ -82,7 +93,8 @@ impl Kannel {
     /// comes until [`Kannel::plug_in`].
     pub async fn unplug(&mut self) {
         self.phones = None;
-        self.wait_for_status(|status| !status.contains("(online")).await;
+        self.wait_for_status(|status| !status.contains("(online"))
+            .await;
     }
 
     /// Connects the carrier again; the phones begin empty.
@@ -90,27 +102,41 @@ impl Kannel {
         let directory = self.directory.path();
         let carrier = connect(self.ports.carrier, &mut self.bearerbox, directory).await;
         self.phones = Some(Phones::on(carrier));
-        self.wait_for_status(|status| status.contains("(online")).await;
+        self.wait_for_status(|status| status.contains("(online"))
+            .await;
     }
 
     /// Kills both programs at once, as a power cut would: connections are refused from here on.
     pub async fn kill(&mut self) {
         self.phones = None;
         self.smsbox.kill().await.expect("smsbox is ours to kill");
-        self.bearerbox.kill().await.expect("bearerbox is ours to kill");
+        self.bearerbox
+            .kill()
+            .await
+            .expect("bearerbox is ours to kill");
     }
 
     async fn wait_for_status(&self, reached: impl Fn(&str) -> bool) {
-        let url = format!("http://127.0.0.1:{}/status.txt?password=statuspw", self.ports.admin);
+        let url = format!(
+            "http://127.0.0.1:{}/status.txt?password=statuspw",
+            self.ports.admin
+        );
         let client = http_client();
         let deadline = Instant::now() + START_LIMIT;
         loop {
-            let response = client.get(&url).send().await.expect("Kannel's status page answers");
+            let response = client
+                .get(&url)
+                .send()
+                .await
+                .expect("Kannel's status page answers");
             let status = response.text().await.expect("the status is text");
             if reached(&status) {
                 return;
             }
-            assert!(Instant::now() < deadline, "Kannel did not get ready:\n{status}");
+            assert!(
+                Instant::now() < deadline,
+                "Kannel did not get ready:\n{status}"
+            );
             pause().await;
         }
     }
@@ -138,7 +164,10 @@ async fn connect(port: u16, program: &mut Child, directory: &Path) -> TcpStream 
         if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)).await {
             return stream;
         }
-        let ended = program.try_wait().expect("its state can be asked").is_some();
+        let ended = program
+            .try_wait()
+            .expect("its state can be asked")
+            .is_some();
         if ended || Instant::now() > deadline {
             let words = ["bearerbox.out", "smsbox.out"]
                 .map(|file| std::fs::read_to_string(directory.join(file)).unwrap_or_default());
@@ -154,7 +183,12 @@ async fn pause() {
 }
 
 fn configuration(ports: Ports, inbound_url: &str) -> String {
-    let Ports { admin, smsbox, carrier, sendsms } = ports;
+    let Ports {
+        admin,
+        smsbox,
+        carrier,
+        sendsms,
+    } = ports;
     let joint = if inbound_url.contains('?') { '&' } else { '?' };
     format!(
         r#"group = core

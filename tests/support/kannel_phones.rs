@@ -41,18 +41,28 @@ impl Phones {
         let senders = Arc::default();
         let (reader, writer) = carrier.into_split();
         let reading = tokio::spawn(read(reader, texts.clone(), Arc::clone(&senders)));
-        Self { texts, senders, carrier: tokio::sync::Mutex::new(writer), reading }
+        Self {
+            texts,
+            senders,
+            carrier: tokio::sync::Mutex::new(writer),
+            reading,
+        }
     }
 
     /// The oldest text to `number` that was not read yet, waited for if need be.
     pub async fn expect_text(&self, number: &str) -> Text {
-        self.texts.take(&format!("a text to {number}"), |text| text.to == number).await
+        self.texts
+            .take(&format!("a text to {number}"), |text| text.to == number)
+            .await
     }
 
     /// Sends a text from `number` to whoever last texted it, or to 13013 if nobody has. One line:
     /// the fake carrier cannot carry a line break this way.
     pub async fn reply(&self, number: &str, body: &str) {
-        let to = lock(&self.senders).get(number).cloned().unwrap_or_else(|| "13013".to_owned());
+        let to = lock(&self.senders)
+            .get(number)
+            .cloned()
+            .unwrap_or_else(|| "13013".to_owned());
         self.send(number, &to, body).await;
     }
 
@@ -60,7 +70,10 @@ impl Phones {
     pub async fn send(&self, number: &str, to: &str, body: &str) {
         let line = format!("{number} {to} text {body}\n");
         let mut carrier = self.carrier.lock().await;
-        carrier.write_all(line.as_bytes()).await.expect("Kannel closed the carrier's connection");
+        carrier
+            .write_all(line.as_bytes())
+            .await
+            .expect("Kannel closed the carrier's connection");
     }
 
     /// How many texts arrived and were not read.
@@ -106,7 +119,10 @@ async fn read(
 fn messages(lines: &str) -> Vec<String> {
     let mut messages: Vec<String> = Vec::new();
     for line in lines.trim_end_matches('\n').split('\n') {
-        let begins = matches!(line.splitn(4, ' ').nth(2), Some("text" | "ucs-2" | "udh" | "data"));
+        let begins = matches!(
+            line.splitn(4, ' ').nth(2),
+            Some("text" | "ucs-2" | "udh" | "data")
+        );
         match messages.last_mut() {
             Some(last) if !begins => {
                 last.push('\n');
@@ -135,13 +151,20 @@ impl Assembly {
                 "text" => rest.to_owned(),
                 _ => characters(&url_decoded(rest)),
             };
-            return Some(Text { from, to, body, parts: 1 });
+            return Some(Text {
+                from,
+                to,
+                body,
+                parts: 1,
+            });
         }
         let mut words = rest.splitn(3, ' ');
         let header = url_decoded(words.next()?);
         let part = url_decoded(words.nth(1).unwrap_or_default());
         // Information element 0: reference, number of parts, this part.
-        let [_, 0, 3, reference, total, index] = header[..] else { return None };
+        let [_, 0, 3, reference, total, index] = header[..] else {
+            return None;
+        };
         let key = (from, to, reference);
         let parts = self.parts.entry(key.clone()).or_default();
         parts.insert(index, part);
@@ -151,7 +174,12 @@ impl Assembly {
         let parts = self.parts.remove(&key)?;
         // Joined first and decoded then: Kannel may cut an emoji in two.
         let body = characters(&parts.values().flatten().copied().collect::<Vec<u8>>());
-        Some(Text { from: key.0, to: key.1, body, parts: parts.len() })
+        Some(Text {
+            from: key.0,
+            to: key.1,
+            body,
+            parts: parts.len(),
+        })
     }
 }
 
@@ -160,8 +188,12 @@ fn characters(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) if !text.contains('\0') => text.to_owned(),
         _ => {
-            let units = bytes.chunks_exact(2).map(|unit| u16::from_be_bytes([unit[0], unit[1]]));
-            char::decode_utf16(units).map(|unit| unit.unwrap_or('\u{fffd}')).collect()
+            let units = bytes
+                .chunks_exact(2)
+                .map(|unit| u16::from_be_bytes([unit[0], unit[1]]));
+            char::decode_utf16(units)
+                .map(|unit| unit.unwrap_or('\u{fffd}'))
+                .collect()
         }
     }
 }
@@ -170,7 +202,9 @@ fn url_decoded(coded: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(coded.len());
     let mut rest = coded.as_bytes();
     while let [first, tail @ ..] = rest {
-        let digits = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let digits = tail
+            .get(..2)
+            .and_then(|digits| std::str::from_utf8(digits).ok());
         let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
         let (byte, after) = match (first, byte) {
             (b'%', Some(byte)) => (byte, &tail[2..]),

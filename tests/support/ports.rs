@@ -1,5 +1,8 @@
 //! Free ports for servers whose port must be known before they start.
-#![expect(clippy::panic, reason = "a machine without a free port is a failed test")]
+#![expect(
+    clippy::panic,
+    reason = "a machine without a free port is a failed test"
+)]
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU16, Ordering};

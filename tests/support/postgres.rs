@@ -23,9 +23,18 @@ pub async fn fresh_database() -> FreshDatabase {
     let server = variable("MUSTER_TEST_POSTGRES");
     let name = format!("test_{}", uuid::Uuid::from_u128(rand::random()).simple());
     // From template0, because nobody else can be connected to it and hinder the copy.
-    execute(&server, format!("CREATE DATABASE {name} TEMPLATE template0")).await;
-    let (address, _) = server.rsplit_once('/').expect("scripts/test names a database");
-    FreshDatabase { url: format!("{address}/{name}"), name }
+    execute(
+        &server,
+        format!("CREATE DATABASE {name} TEMPLATE template0"),
+    )
+    .await;
+    let (address, _) = server
+        .rsplit_once('/')
+        .expect("scripts/test names a database");
+    FreshDatabase {
+        url: format!("{address}/{name}"),
+        name,
+    }
 }
 
 impl Drop for FreshDatabase {
@@ -41,7 +50,11 @@ impl Drop for FreshDatabase {
         });
         let dropped = dropping.join().is_ok();
         // Two panics at once would hide the first, which is the test's own.
-        assert!(dropped || std::thread::panicking(), "could not drop database {}", self.name);
+        assert!(
+            dropped || std::thread::panicking(),
+            "could not drop database {}",
+            self.name
+        );
     }
 }
 
@@ -53,5 +66,8 @@ async fn execute(server: &str, statement: String) {
         .execute(&mut connection)
         .await
         .expect("the statement holds nothing but a name made here");
-    connection.close().await.expect("a connection without work closes");
+    connection
+        .close()
+        .await
+        .expect("a connection without work closes");
 }

@@ -36,13 +36,21 @@ impl Receiver {
     /// Starts on a free port of 127.0.0.1.
     pub async fn start() -> Self {
         let port = free_port();
-        let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the port was free");
+        let listener = TcpListener::bind(("127.0.0.1", port))
+            .await
+            .expect("the port was free");
         let inbox = Inbox::default();
         let router = Router::new().fallback(record).with_state(inbox.clone());
         let server = tokio::spawn(async move {
-            axum::serve(listener, router).await.expect("serving never ends by itself");
+            axum::serve(listener, router)
+                .await
+                .expect("serving never ends by itself");
         });
-        Self { port, inbox, server }
+        Self {
+            port,
+            inbox,
+            server,
+        }
     }
 
     /// The address of a path on this server; `path` begins with a slash.
@@ -52,7 +60,11 @@ impl Receiver {
 
     /// The oldest request to `path` that was not taken yet, waited for if need be.
     pub async fn expect(&self, path: &str) -> Received {
-        self.inbox.take(&format!("a request to {path}"), |request| request.path == path).await
+        self.inbox
+            .take(&format!("a request to {path}"), |request| {
+                request.path == path
+            })
+            .await
     }
 
     /// How many requests came and were not taken.
@@ -79,5 +91,10 @@ async fn record(
         .chain(form_urlencoded::parse(&body))
         .map(|(name, value)| (name.into_owned(), value.into_owned()))
         .collect();
-    inbox.put(Received { method, path: uri.path().to_owned(), fields, headers });
+    inbox.put(Received {
+        method,
+        path: uri.path().to_owned(),
+        fields,
+        headers,
+    });
 }

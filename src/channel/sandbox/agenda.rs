@@ -14,7 +14,11 @@ pub struct Agenda<Time, Item> {
 impl<Time: Ord + Copy, Item> Agenda<Time, Item> {
     /// An empty agenda that holds at most `limit` things.
     pub fn new(limit: usize) -> Self {
-        Self { entries: BinaryHeap::new(), added: 0, limit }
+        Self {
+            entries: BinaryHeap::new(),
+            added: 0,
+            limit,
+        }
     }
 
     /// Adds one thing. False = the agenda is full and it was not added.
@@ -23,7 +27,11 @@ impl<Time: Ord + Copy, Item> Agenda<Time, Item> {
         if self.entries.len() >= self.limit {
             return false;
         }
-        self.entries.push(Reverse(Entry { due, order: self.added, item }));
+        self.entries.push(Reverse(Entry {
+            due,
+            order: self.added,
+            item,
+        }));
         self.added += 1;
         true
     }

@@ -35,7 +35,11 @@ impl Persona {
             attention: dice.roll(2),
             slowness: dice.roll(3),
             // Most people tap; a third type the digit.
-            via: if dice.roll(4) < 0.66 { Via::Link } else { Via::Reply },
+            via: if dice.roll(4) < 0.66 {
+                Via::Link
+            } else {
+                Via::Reply
+            },
         }
     }
 
@@ -100,9 +104,17 @@ pub fn fate(settings: &Settings, delivery: DeliveryId, address: &Address) -> Fat
         &delivery.0.to_be_bytes(),
     ]);
     let lost = persona.reception < settings.undeliverable_rate;
-    let answer = if lost { None } else { answer(settings, &persona, &dice) };
+    let answer = if lost {
+        None
+    } else {
+        answer(settings, &persona, &dice)
+    };
     let receipt = (dice.roll(1) >= settings.no_receipt_rate).then(|| {
-        let status = if lost { ReceiptStatus::Failed } else { ReceiptStatus::Delivered };
+        let status = if lost {
+            ReceiptStatus::Failed
+        } else {
+            ReceiptStatus::Delivered
+        };
         // Nobody answers before the phone has rung.
         let latest = answer.map_or(Duration::MAX, |answer| answer.after);
         (receipt_after(settings, &dice).min(latest), status)
@@ -121,7 +133,9 @@ fn answer(settings: &Settings, persona: &Persona, dice: &Dice) -> Option<Answer>
     }
     // The product of two even draws crowds towards the fast end and has a long tail, as real
     // answers do.
-    let span = settings.slowest_answer.saturating_sub(settings.fastest_answer);
+    let span = settings
+        .slowest_answer
+        .saturating_sub(settings.fastest_answer);
     let after = settings.fastest_answer + span.mul_f64(persona.slowness * dice.roll(2));
     let kind = dice.roll(3);
     let class = if kind < settings.help_rate {
@@ -131,7 +145,14 @@ fn answer(settings: &Settings, persona: &Persona, dice: &Dice) -> Option<Answer>
     } else {
         AnswerClass::Positive
     };
-    Some(Answer { after, via: persona.via, choice: Choice { class, draw: dice.draw(4) } })
+    Some(Answer {
+        after,
+        via: persona.via,
+        choice: Choice {
+            class,
+            draw: dice.draw(4),
+        },
+    })
 }
 
 fn receipt_after(settings: &Settings, dice: &Dice) -> Duration {
@@ -149,7 +170,9 @@ fn busy_attempts(settings: &Settings, dice: &Dice) -> u32 {
         return u32::MAX;
     }
     // Each attempt has its own draw; a limit keeps a rate near 1 from counting for ever.
-    (0..100).find(|attempt| dice.roll(100 + attempt) >= settings.busy_rate).unwrap_or(100)
+    (0..100)
+        .find(|attempt| dice.roll(100 + attempt) >= settings.busy_rate)
+        .unwrap_or(100)
 }
 
 /// Chance without a state: the same question always gets the same answer.
@@ -171,12 +194,15 @@ impl Dice {
     /// An even draw from all 32-bit numbers; `question` is which one.
     fn draw(&self, question: u32) -> u32 {
         // SplitMix64: its output is even although its inputs are neighbours.
-        let step = u64::from(question).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0.wrapping_add(step);
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        let [a, b, c, d, ..] = (z ^ (z >> 31)).to_be_bytes();
-        u32::from_be_bytes([a, b, c, d])
+        let step = u64::from(question)
+            .wrapping_add(1)
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0.wrapping_add(step);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        let mut upper = [0; 4];
+        upper.copy_from_slice(&(mixed ^ (mixed >> 31)).to_be_bytes()[..4]);
+        u32::from_be_bytes(upper)
     }
 
     /// An even draw from 0 up to, not including, 1.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::alert::words::word_enum;
+use crate::channel::kinds::{OpenError, settings};
 
 word_enum! {
     /// Whether the simulated people do anything by themselves.
@@ -45,41 +46,20 @@ pub struct Settings {
     pub seed: u64,
 }
 
-/// What is wrong with the settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SettingsProblem {
-    /// The key concerned.
-    pub key: String,
-    /// A sentence that says what to write instead.
-    pub message: String,
-}
+/// The longest time that makes sense in a rehearsal.
+const LONGEST: Duration = Duration::from_hours(24);
 
-impl SettingsProblem {
-    fn new(key: &str, message: impl Into<String>) -> Self {
-        Self { key: key.to_owned(), message: message.into() }
-    }
-}
-
-const KEYS: &[&str] = &[
-    "delay_ms",
-    "people",
+/// The keys that mean nothing while people are silent.
+const ANSWERING: &[&str] = &[
     "answer_rate",
     "help_rate",
     "negative_rate",
-    "undeliverable_rate",
-    "refuse_rate",
-    "busy_rate",
-    "no_receipt_rate",
     "fastest_answer_ms",
     "slowest_answer_ms",
-    "seed",
 ];
 
-/// The keys that mean nothing while people are silent.
-const ANSWERING: &[&str] =
-    &["answer_rate", "help_rate", "negative_rate", "fastest_answer_ms", "slowest_answer_ms"];
-
 #[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Written {
     delay_ms: Option<u64>,
     people: Option<People>,
@@ -105,31 +85,22 @@ impl Default for Settings {
 impl Settings {
     /// People who behave as people do, on a gateway with the usual small faults.
     pub fn lifelike() -> Self {
-        Self::from_written(&Written { people: Some(People::Lifelike), ..Written::default() })
+        Self::from_written(&Written {
+            people: Some(People::Lifelike),
+            ..Written::default()
+        })
     }
 
-    /// Reads a gateway's own keys. An empty table is [`Settings::default`].
-    pub fn read(table: &toml::Table) -> Result<Self, SettingsProblem> {
-        if let Some(unknown) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
-            return Err(SettingsProblem::new(
-                unknown,
-                format!(
-                    "\"{unknown}\" is not a key of a sandbox gateway; it has: {}",
-                    KEYS.join(", ")
-                ),
-            ));
-        }
-        let written: Written = serde_path_to_error::deserialize(table.clone()).map_err(|error| {
-            let key = error.path().to_string();
-            let message = format!("{key} cannot be read: {}", error.inner().message());
-            SettingsProblem { key, message }
-        })?;
+    /// Reads a gateway's own keys. An empty table is [`Settings::default`]. Fails on an unknown
+    /// key, a rate outside 0 to 1, and keys that contradict each other.
+    pub fn read(table: &toml::Table) -> Result<Self, OpenError> {
+        let written: Written = settings(table)?;
         let settings = Self::from_written(&written);
         if settings.people == People::Silent
             && let Some(useless) = ANSWERING.iter().find(|key| table.contains_key(**key))
         {
-            return Err(SettingsProblem::new(
-                useless,
+            return Err(OpenError::new(
+                *useless,
                 format!("{useless} needs people = \"lifelike\": silent people do not answer"),
             ));
         }
@@ -138,8 +109,13 @@ impl Settings {
 
     fn from_written(written: &Written) -> Self {
         let people = written.people.unwrap_or(People::Silent);
+        let slowest = written.slowest_answer_ms.unwrap_or(20_000);
         let usual = |rate: Option<f64>, lifelike: f64| {
-            rate.unwrap_or(if people == People::Lifelike { lifelike } else { 0.0 })
+            rate.unwrap_or(if people == People::Lifelike {
+                lifelike
+            } else {
+                0.0
+            })
         };
         Self {
             delay: Duration::from_millis(written.delay_ms.unwrap_or(0)),
@@ -151,13 +127,15 @@ impl Settings {
             refuse_rate: usual(written.refuse_rate, 0.01),
             busy_rate: usual(written.busy_rate, 0.02),
             no_receipt_rate: usual(written.no_receipt_rate, 0.05),
-            fastest_answer: Duration::from_millis(written.fastest_answer_ms.unwrap_or(800)),
-            slowest_answer: Duration::from_millis(written.slowest_answer_ms.unwrap_or(20_000)),
+            fastest_answer: Duration::from_millis(
+                written.fastest_answer_ms.unwrap_or(slowest.min(800)),
+            ),
+            slowest_answer: Duration::from_millis(slowest),
             seed: written.seed.unwrap_or(1),
         }
     }
 
-    fn checked(self) -> Result<Self, SettingsProblem> {
+    fn checked(self) -> Result<Self, OpenError> {
         let rates = [
             ("answer_rate", self.answer_rate),
             ("help_rate", self.help_rate),
@@ -168,21 +146,31 @@ impl Settings {
             ("no_receipt_rate", self.no_receipt_rate),
         ];
         if let Some((key, _)) = rates.iter().find(|(_, rate)| !(0.0..=1.0).contains(rate)) {
-            return Err(SettingsProblem::new(
-                key,
+            return Err(OpenError::new(
+                *key,
                 format!("{key} must be from 0 (never) to 1 (always)"),
             ));
         }
         if self.help_rate + self.negative_rate > 1.0 {
-            return Err(SettingsProblem::new(
+            return Err(OpenError::new(
                 "negative_rate",
                 "help_rate and negative_rate are shares of the answers: together at most 1",
             ));
         }
+        let times = [
+            ("delay_ms", self.delay),
+            ("slowest_answer_ms", self.slowest_answer),
+        ];
+        if let Some((key, _)) = times.iter().find(|(_, time)| *time > LONGEST) {
+            return Err(OpenError::new(
+                *key,
+                format!("{key} must be at most a day (86400000)"),
+            ));
+        }
         if self.fastest_answer > self.slowest_answer {
-            return Err(SettingsProblem::new(
+            return Err(OpenError::new(
                 "fastest_answer_ms",
-                "fastest_answer_ms must not be more than slowest_answer_ms (20000 by default)",
+                "fastest_answer_ms must not be more than slowest_answer_ms (20000 if left out)",
             ));
         }
         Ok(self)
@@ -193,7 +181,7 @@ impl Settings {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Settings, SettingsProblem> {
+    fn read(text: &str) -> Result<Settings, OpenError> {
         Settings::read(&text.parse().unwrap())
     }
 
@@ -208,7 +196,10 @@ mod tests {
     #[test]
     fn lifelike_people_have_the_usual_rates_and_any_of_them_can_be_said() {
         let settings = read("people = \"lifelike\"\nanswer_rate = 1\nseed = 7").unwrap();
-        assert!((settings.answer_rate - 1.0).abs() < f64::EPSILON, "a whole number is a rate too");
+        assert!(
+            (settings.answer_rate - 1.0).abs() < f64::EPSILON,
+            "a whole number is a rate too"
+        );
         assert!(settings.help_rate > 0.0);
         assert_eq!(settings.seed, 7);
         assert_eq!(read("people = \"lifelike\"").unwrap(), Settings::lifelike());
@@ -252,5 +243,9 @@ mod tests {
         assert_eq!(read(&both).unwrap_err().key, "negative_rate");
         let late = format!("{lifelike}fastest_answer_ms = 30000");
         assert_eq!(read(&late).unwrap_err().key, "fastest_answer_ms");
+        let endless = format!("{lifelike}slowest_answer_ms = 9000000000000");
+        assert_eq!(read(&endless).unwrap_err().key, "slowest_answer_ms");
+        let quick = read(&format!("{lifelike}slowest_answer_ms = 100")).unwrap();
+        assert_eq!(quick.fastest_answer, quick.slowest_answer);
     }
 }

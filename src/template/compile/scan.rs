@@ -39,7 +39,10 @@ pub(super) fn check(source: &str) -> Result<(), CompileError> {
         let start = position + found;
         let line = line_of(source, start);
         if source[..start].ends_with('\\') {
-            return refuse(line, "a backslash before {{ would show the tag itself: leave it out");
+            return refuse(
+                line,
+                "a backslash before {{ would show the tag itself: leave it out",
+            );
         }
         let tag = &source[start..];
         position = start
@@ -63,7 +66,10 @@ fn characters(source: &str) -> Result<(), CompileError> {
         None => Ok(()),
         Some((at, c)) => refuse(
             line_of(source, at),
-            &format!("there is an invisible character (U+{:04X}): delete it", u32::from(c)),
+            &format!(
+                "there is an invisible character (U+{:04X}): delete it",
+                u32::from(c)
+            ),
         ),
     }
 }
@@ -72,15 +78,25 @@ fn characters(source: &str) -> Result<(), CompileError> {
 /// are refused, so that there is one way only to see where a comment ends.
 fn comment(source: &str, line: usize) -> Result<usize, CompileError> {
     let dashed = source.starts_with("{{!--");
-    let (opening, closing) = if dashed { ("{{!--", "--}}") } else { ("{{!", "}}") };
+    let (opening, closing) = if dashed {
+        ("{{!--", "--}}")
+    } else {
+        ("{{!", "}}")
+    };
     let body = &source[opening.len()..];
     let end = body.find(closing).unwrap_or(body.len());
     if end == body.len() {
-        return refuse(line, &format!("this comment is never closed: add {closing}"));
+        return refuse(
+            line,
+            &format!("this comment is never closed: add {closing}"),
+        );
     }
     let body = &body[..end];
     if body.contains("{{") || body.contains("}}") || body.contains("--") {
-        return refuse(line, "a comment can have no {{, }} or -- inside: leave them out");
+        return refuse(
+            line,
+            "a comment can have no {{, }} or -- inside: leave them out",
+        );
     }
     Ok(opening.len() + end + closing.len())
 }
@@ -97,7 +113,7 @@ fn read_tag(source: &str, line: usize) -> Result<(Tag<'_>, usize), CompileError>
         ["else"] => Tag::Else,
         ["/if"] => Tag::EndIf,
         ["#if", field] => Tag::If(field),
-        [field] if !field.starts_with(MARKS) && *field != "this" => Tag::Field(field),
+        [field] if !field.contains(MARKS) && *field != "this" => Tag::Field(field),
         _ => return refuse(line, &advice(inside)),
     };
     if let Tag::Field(name) | Tag::If(name) = tag
@@ -108,8 +124,10 @@ fn read_tag(source: &str, line: usize) -> Result<(Tag<'_>, usize), CompileError>
     Ok((tag, end + 4))
 }
 
-/// What begins every tag that handlebars has and a message has not.
-const MARKS: [char; 13] = ['#', '/', '>', '*', '&', '{', '~', '^', '@', '.', '(', '[', '"'];
+/// What a tag has that handlebars knows and a message does not.
+const MARKS: [char; 13] = [
+    '#', '/', '>', '*', '&', '{', '~', '^', '@', '.', '(', '[', '"',
+];
 
 /// What to write instead of a tag that does not exist here.
 fn advice(inside: &str) -> String {
@@ -120,7 +138,9 @@ fn advice(inside: &str) -> String {
         _ if trimmed.starts_with('{') || trimmed.starts_with('&') => {
             "values are always escaped where they must be: write {{field}} with two braces"
         }
-        _ if trimmed.contains('~') => "write the tag without ~, and leave no space where none is wanted",
+        _ if trimmed.contains('~') => {
+            "write the tag without ~, and leave no space where none is wanted"
+        }
         ["else", ..] => "close the first {{#if}} with {{/if}} inside {{else}}, and open another",
         ["^"] => "write {{else}}",
         ["#if"] => "name the field that decides: {{#if field}}",
@@ -145,9 +165,15 @@ fn nest(tag: &Tag<'_>, line: usize, open: &mut Vec<Open>) -> Result<(), CompileE
     match tag {
         Tag::Field(_) => {}
         Tag::If(_) if open.len() >= MAX_DEPTH => {
-            return refuse(line, &format!("more than {MAX_DEPTH} {{{{#if}}}} inside each other"));
+            return refuse(
+                line,
+                &format!("more than {MAX_DEPTH} {{{{#if}}}} inside each other"),
+            );
         }
-        Tag::If(_) => open.push(Open { line, has_else: false }),
+        Tag::If(_) => open.push(Open {
+            line,
+            has_else: false,
+        }),
         Tag::Else => match open.last_mut() {
             None => return refuse(line, "this {{else}} belongs to no {{#if}}"),
             Some(open) if open.has_else => {
@@ -169,5 +195,8 @@ fn line_of(source: &str, at: usize) -> usize {
 }
 
 fn refuse<T>(line: usize, message: &str) -> Result<T, CompileError> {
-    Err(CompileError { line, message: message.to_owned() })
+    Err(CompileError {
+        line,
+        message: message.to_owned(),
+    })
 }

@@ -17,8 +17,11 @@ pub(super) fn of<'a>(files: impl Iterator<Item = (&'a String, &'a Vec<u8>)>) -> 
             digest.update(bytes);
         }
     }
-    digest.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        write!(hex, "{byte:02x}").expect("a string takes every write");
-        hex
-    })
+    digest
+        .finalize()
+        .iter()
+        .fold(String::with_capacity(64), |mut hex, byte| {
+            write!(hex, "{byte:02x}").expect("a string takes every write");
+            hex
+        })
 }

@@ -40,8 +40,7 @@ struct Manifest {
 
 /// A template without its texts, or everything that is wrong with the file.
 pub(super) fn read(name: &str, text: &str) -> Result<Template, Vec<String>> {
-    let manifest: Manifest =
-        toml::from_str(text).map_err(|error| vec![in_words(&error, text)])?;
+    let manifest: Manifest = toml::from_str(text).map_err(|error| vec![in_words(&error, text)])?;
     let mut problems = Vec::new();
     languages(&manifest, &mut problems);
     names(&manifest, &mut problems);
@@ -53,7 +52,8 @@ pub(super) fn read(name: &str, text: &str) -> Result<Template, Vec<String>> {
     }
     let expires_in = span(&manifest.expires_in);
     if expires_in.is_none() {
-        problems.push("expires_in: write hours or minutes, like \"12h\" or \"90m\", up to 744h".into());
+        problems
+            .push("expires_in: write hours or minutes, like \"12h\" or \"90m\", up to 744h".into());
     }
     let review_by = manifest.review_by.parse().ok();
     if review_by.is_none() {
@@ -87,7 +87,9 @@ pub(super) fn read(name: &str, text: &str) -> Result<Template, Vec<String>> {
 
 /// toml's message in one line, with the place; it names unknown keys and what could stand there.
 fn in_words(error: &toml::de::Error, text: &str) -> String {
-    let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
+    let line = error
+        .span()
+        .map(|span| text[..span.start].matches('\n').count() + 1);
     let message = error.message().replace('\n', ", ");
     line.map_or(message.clone(), |line| format!("line {line}: {message}"))
 }
@@ -103,8 +105,18 @@ fn languages(manifest: &Manifest, problems: &mut Vec<String>) {
     let texts = [&manifest.title, &manifest.hint]
         .into_iter()
         .chain(manifest.variables.iter().map(|variable| &variable.label))
-        .chain(manifest.variables.iter().flat_map(|v| v.choices.iter().map(|choice| &choice.text)))
-        .chain(manifest.options.iter().flat_map(|option| [&option.label, &option.short]));
+        .chain(
+            manifest
+                .variables
+                .iter()
+                .flat_map(|v| v.choices.iter().map(|choice| &choice.text)),
+        )
+        .chain(
+            manifest
+                .options
+                .iter()
+                .flat_map(|option| [&option.label, &option.short]),
+        );
     let mut wrong: BTreeSet<&Language> = manifest.languages.iter().collect();
     wrong.extend(texts.flat_map(BTreeMap::keys));
     wrong.retain(|language| Language::parse(language.as_str()).as_ref() != Some(*language));
@@ -122,7 +134,9 @@ fn names(manifest: &Manifest, problems: &mut Vec<String>) {
         if let Some(reason) = fields::refusal(name) {
             problems.push(format!("variable: {reason}"));
         } else if taken.contains(&name) {
-            problems.push(format!("variable: \"{name}\" is always there: call it otherwise"));
+            problems.push(format!(
+                "variable: \"{name}\" is always there: call it otherwise"
+            ));
         } else if !seen.insert(name) {
             problems.push(format!("variable: there are two called \"{name}\""));
         }
@@ -140,7 +154,9 @@ fn span(text: &str) -> Option<Duration> {
         None => (text.strip_suffix('m')?, 1),
     };
     let is_number = !number.is_empty() && number.chars().all(|c| c.is_ascii_digit());
-    let minutes = is_number.then(|| number.parse::<u64>().ok())??.checked_mul(minutes)?;
+    let minutes = is_number
+        .then(|| number.parse::<u64>().ok())??
+        .checked_mul(minutes)?;
     let span = Duration::from_secs(minutes.checked_mul(60)?);
     (!span.is_zero() && span <= LONGEST).then_some(span)
 }

@@ -69,7 +69,9 @@ fn read_at_most(path: &Path) -> io::Result<Vec<u8>> {
     }
     let mut bytes = Vec::new();
     // One byte more than allowed, so that the text is too long for the checks that follow too.
-    fs::File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    fs::File::open(path)?
+        .take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

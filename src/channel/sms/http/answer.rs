@@ -74,8 +74,9 @@ impl Condition {
 
 impl MessageId {
     pub(super) fn parse(text: &str) -> Result<Self, OpenError> {
-        if text.starts_with('/') {
-            return Ok(Self::Json(text.to_owned()));
+        let path = text.strip_prefix("json:").unwrap_or(text);
+        if path.starts_with('/') {
+            return Ok(Self::Json(path.to_owned()));
         }
         match text.strip_prefix("header:").map(str::trim) {
             Some(name) if !name.is_empty() => Ok(Self::Header(name.to_owned())),

@@ -1,0 +1,3 @@
+//! E-mail gateways.
+
+pub mod smtp;

@@ -1,0 +1,314 @@
+//! Reads the configuration: `muster.toml`, then `MUSTER_…` variables over it. The only file that
+//! reads the environment.
+
+pub mod environment;
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+
+use serde::Deserialize;
+
+use crate::alert::words::Language;
+use crate::plan::Plan;
+use crate::storage::DatabaseUrl;
+
+/// Everything that can be set. [`Config::default`] runs without any file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the server listens: `address:port`.
+    pub listen: String,
+    /// How the outside reaches it, for the links in messages. None: `http://` and `listen`.
+    pub public_url: Option<String>,
+    /// `sqlite:PATH` or `postgres://…`. None: `muster.db` in `data_dir`.
+    pub database: Option<String>,
+    /// A file that holds `database`, for addresses with a password.
+    pub database_file: Option<PathBuf>,
+    /// Where the key, the lock and the embedded database are.
+    pub data_dir: PathBuf,
+    /// The key that contact points are sealed with. None: `muster.key` in `data_dir`.
+    pub key_file: Option<PathBuf>,
+    /// Where the message templates are. None: `./message-templates`, else the shipped ones.
+    pub templates: Option<PathBuf>,
+    /// Seconds in which Stop still undoes a launch from the page.
+    pub hold_seconds: u32,
+    /// `text` or `json`.
+    pub log_format: LogFormat,
+    /// The house.
+    pub organisation: Organisation,
+    /// The gateways, in no order: each says its own priority. None: the sandbox.
+    #[serde(rename = "gateway")]
+    pub gateways: Vec<toml::Table>,
+    /// Escalation plans that a launch can name, beside each template's own.
+    #[serde(rename = "plan")]
+    pub plans: Vec<Plan>,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+/// The house that warns its people.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Organisation {
+    /// Its name, as it stands at the beginning of every message.
+    pub name: String,
+    /// The number people can call, as it is to be read.
+    pub phone: String,
+    /// ISO 3166 code of the country whose phone numbers need no prefix.
+    pub region: String,
+    /// Languages of the house; the first is that of people without one.
+    pub languages: Vec<Language>,
+    /// IANA name of its time zone.
+    pub time_zone: String,
+    /// ISO 4217 code of the currency that gateways' costs are in.
+    pub currency: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".to_owned(),
+            public_url: None,
+            database: None,
+            database_file: None,
+            data_dir: "muster-data".into(),
+            key_file: None,
+            templates: None,
+            hold_seconds: 5,
+            log_format: LogFormat::Text,
+            organisation: Organisation::default(),
+            gateways: Vec::new(),
+            plans: Vec::new(),
+        }
+    }
+}
+
+impl Default for Organisation {
+    fn default() -> Self {
+        Self {
+            name: "Our clinic".to_owned(),
+            phone: String::new(),
+            region: "US".to_owned(),
+            languages: vec![Language("en".to_owned())],
+            time_zone: "UTC".to_owned(),
+            currency: "USD".to_owned(),
+        }
+    }
+}
+
+impl Organisation {
+    /// Its time zone; UTC if the name was checked by nobody and is wrong.
+    pub fn zone(&self) -> jiff::tz::TimeZone {
+        jiff::tz::TimeZone::get(&self.time_zone).unwrap_or(jiff::tz::TimeZone::UTC)
+    }
+
+    /// The language of people without one.
+    pub fn language(&self) -> Language {
+        self.languages.first().cloned().unwrap_or_else(|| Language("en".to_owned()))
+    }
+}
+
+/// What is wrong with the configuration: every problem at once, each naming its key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct ConfigError(pub Vec<String>);
+
+impl Config {
+    /// Reads `file`, or `./muster.toml` if there is one, and the environment; checks it all.
+    /// `data_dir` is the command line's and wins.
+    pub fn load(file: Option<&Path>, data_dir: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::load_from(file, data_dir, &environment::all())
+    }
+
+    fn load_from(
+        file: Option<&Path>,
+        data_dir: Option<&Path>,
+        variables: &[(String, String)],
+    ) -> Result<Self, ConfigError> {
+        let table = read_file(file)?;
+        let table = environment::lay_over(table, variables)?;
+        let mut config = Self::from_table(table)?;
+        if let Some(data_dir) = data_dir {
+            config.data_dir = data_dir.to_owned();
+        }
+        if let Some(path) = &config.database_file {
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                ConfigError(vec![format!("database_file: {} cannot be read: {error}", path.display())])
+            })?;
+            config.database = Some(text.trim().to_owned());
+        }
+        let problems = config.problems();
+        if problems.is_empty() { Ok(config) } else { Err(ConfigError(problems)) }
+    }
+
+    fn from_table(table: toml::Table) -> Result<Self, ConfigError> {
+        serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|error| {
+            let path = error.path().to_string();
+            let message = error.into_inner().to_string();
+            let message = message.lines().next().unwrap_or_default().to_owned();
+            ConfigError(vec![if path == "." { message } else { format!("{path}: {message}") }])
+        })
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.listen.parse::<std::net::SocketAddr>().is_err() {
+            problems.push(format!(
+                "listen: \"{}\" is not address:port, as in 127.0.0.1:8080",
+                self.listen
+            ));
+        }
+        if let Some(url) = &self.public_url
+            && !(url.starts_with("http://") || url.starts_with("https://"))
+        {
+            problems.push("public_url: it must begin with https:// or http://".to_owned());
+        }
+        if let Some(Err(message)) = self.database.as_deref().map(DatabaseUrl::from_str) {
+            problems.push(format!("database: {message}"));
+        }
+        let house = &self.organisation;
+        if jiff::tz::TimeZone::get(&house.time_zone).is_err() {
+            problems.push(format!(
+                "organisation.time_zone: \"{}\" is no time zone, as Europe/Zurich is one",
+                house.time_zone
+            ));
+        }
+        if house.region.parse::<phonenumber::country::Id>().is_err() {
+            problems.push(format!(
+                "organisation.region: \"{}\" is no country code, as US or CH is one",
+                house.region
+            ));
+        }
+        if house.languages.is_empty()
+            || house.languages.iter().any(|tag| Language::parse(tag.as_str()).as_ref() != Some(tag))
+        {
+            problems.push("organisation.languages: write tags such as [\"en\", \"es\"]".to_owned());
+        }
+        if house.name.trim().is_empty() {
+            problems.push("organisation.name: it begins every message and cannot be empty".to_owned());
+        }
+        problems.extend(self.plans.iter().flat_map(Plan::problems).map(|text| format!("plan: {text}")));
+        problems
+    }
+
+    /// Where the database is.
+    pub fn database_url(&self) -> DatabaseUrl {
+        self.database
+            .as_deref()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or_else(|| DatabaseUrl::Sqlite(self.data_dir.join("muster.db")))
+    }
+
+    /// Where the key is.
+    pub fn key_path(&self) -> PathBuf {
+        self.key_file.clone().unwrap_or_else(|| self.data_dir.join("muster.key"))
+    }
+
+    /// How the outside reaches the server, without a slash at the end.
+    pub fn public_url(&self) -> String {
+        match &self.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("http://{}", self.listen),
+        }
+    }
+
+    /// The gateways as configured, or a sandbox for SMS and one for e-mail.
+    pub fn gateway_tables(&self) -> Vec<toml::Table> {
+        if !self.gateways.is_empty() {
+            return self.gateways.clone();
+        }
+        ["sms", "email"]
+            .into_iter()
+            .map(|channel| {
+                let text = format!(
+                    "name = \"sandbox-{channel}\"\nchannel = \"{channel}\"\nkind = \"sandbox\"\nexercises = true"
+                );
+                text.parse().expect("the default gateway is valid TOML")
+            })
+            .collect()
+    }
+}
+
+fn read_file(file: Option<&Path>) -> Result<toml::Table, ConfigError> {
+    let (path, must_exist) = match file {
+        Some(path) => (path, true),
+        None => (Path::new("muster.toml"), false),
+    };
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => String::new(),
+        Err(error) => {
+            let message = format!("the configuration file {} cannot be read: {error}", path.display());
+            return Err(ConfigError(vec![message]));
+        }
+    };
+    text.parse().map_err(|error: toml::de::Error| {
+        ConfigError(vec![format!("{} is not valid TOML: {}", path.display(), error.to_string().trim())])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("muster.toml");
+        std::fs::write(&path, text).unwrap();
+        let variables: Vec<_> =
+            variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Config::load_from(Some(&path), None, &variables)
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_that_names_it() {
+        let error = load("[organisation]\nnmae = \"x\"", &[]).unwrap_err().to_string();
+        assert!(error.contains("nmae"), "{error}");
+    }
+
+    #[test]
+    fn every_problem_is_told_at_once() {
+        let error = load("listen = \"here\"\n[organisation]\nregion = \"Mars\"\ntime_zone = \"Noon\"", &[]);
+        assert_eq!(error.unwrap_err().0.len(), 3);
+    }
+
+    #[test]
+    fn a_variable_wins_over_the_file() {
+        let config = load(
+            "listen = \"127.0.0.1:1\"\n[[gateway]]\nname = \"a\"\nauth_token = \"from file\"",
+            &[
+                ("MUSTER_LISTEN", "127.0.0.1:2"),
+                ("MUSTER_ORGANISATION__NAME", "Riverside Clinic"),
+                ("MUSTER_ORGANISATION__LANGUAGES", "[\"es\"]"),
+                ("MUSTER_GATEWAY__0__AUTH_TOKEN", "from environment"),
+                ("MUSTER_URL", "http://for.the.command.line"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(config.listen, "127.0.0.1:2");
+        assert_eq!(config.organisation.name, "Riverside Clinic");
+        assert_eq!(config.organisation.language().as_str(), "es");
+        assert_eq!(config.gateways[0]["auth_token"].as_str(), Some("from environment"));
+    }
+
+    #[test]
+    fn a_variable_for_no_key_is_named() {
+        let error = load("", &[("MUSTER_LISTNE", "x")]).unwrap_err().to_string();
+        assert!(error.contains("listne"), "{error}");
+    }
+
+    #[test]
+    fn without_gateways_there_is_the_sandbox() {
+        let tables = load("", &[]).unwrap().gateway_tables();
+        assert_eq!(tables.len(), 2);
+        assert_eq!(tables[0]["kind"].as_str(), Some("sandbox"));
+    }
+}

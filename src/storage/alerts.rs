@@ -1,0 +1,427 @@
+//! Alerts, their texts and the steps of their plans.
+
+use std::collections::BTreeMap;
+
+use super::{Conn, Error, Json, Tx};
+use crate::alert::words::{AlertKind, AlertState, Language, Mode, Purpose, Severity, word_enum};
+use crate::channel::Channel;
+use crate::clock::Timestamp;
+use crate::ids::{AlertId, AlertNumber};
+use crate::plan::Plan;
+use crate::response::AnswerOption;
+
+/// What a launch asked for, as it is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Asked {
+    /// Groups by name.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// How many people were picked one by one.
+    #[serde(default)]
+    pub contacts: usize,
+}
+
+/// One activation.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Alert {
+    /// What people say aloud.
+    pub number: AlertNumber,
+    /// What the outside calls it.
+    pub id: AlertId,
+    /// Live or drill.
+    pub mode: Mode,
+    /// What it is to the one it follows.
+    pub kind: AlertKind,
+    /// The alert that it follows.
+    pub follows: Option<AlertNumber>,
+    /// The first alert of its thread: itself, if it follows none.
+    pub thread: AlertNumber,
+    /// The template's name.
+    pub template: String,
+    /// The approved version.
+    pub template_version: i32,
+    /// The approved content.
+    pub template_hash: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Why it is sent.
+    pub purpose: Purpose,
+    /// What people call it, per language.
+    pub title: Json<BTreeMap<Language, String>>,
+    /// The variables as they were given.
+    pub variables: Json<BTreeMap<String, String>>,
+    /// What people can answer.
+    pub options: Json<Vec<AnswerOption>>,
+    /// The plan as it is carried out.
+    pub plan: Json<Plan>,
+    /// Whom the launch asked for.
+    pub audience: Json<Asked>,
+    /// How it stands.
+    pub state: AlertState,
+    /// When the launch was on disk.
+    pub launched_at: Timestamp,
+    /// By whom, as [`crate::audit::Actor`] writes it.
+    pub launched_by: String,
+    /// Nothing goes out before.
+    pub hold_until: Timestamp,
+    /// Nothing goes out after.
+    pub expires_at: Timestamp,
+    /// When it was stopped or ended.
+    pub closed_at: Option<Timestamp>,
+    /// By whom.
+    pub closed_by: Option<String>,
+    /// People in its audience.
+    pub recipients: i64,
+    /// Deliveries made so far, exclusions among them.
+    pub deliveries: i64,
+}
+
+impl Alert {
+    /// Its title in `language`, else in any.
+    pub fn title_in(&self, language: &Language) -> &str {
+        let titles = &self.title.0;
+        titles.get(language).or_else(|| titles.values().next()).map_or("", String::as_str)
+    }
+}
+
+/// The next alert's number. Launches queue up here.
+pub async fn next_number(tx: &mut Tx) -> Result<AlertNumber, Error> {
+    let (number,): (i64,) = tx
+        .sql(
+            "INSERT INTO meta (key, value) VALUES ('alert_number', '1')
+             ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT)
+             RETURNING CAST(value AS BIGINT)",
+        )
+        .fetch_one()
+        .await?;
+    Ok(AlertNumber(number))
+}
+
+/// Adds an alert.
+pub async fn insert(tx: &mut Tx, alert: &Alert) -> Result<(), Error> {
+    tx.sql(
+        "INSERT INTO alert (number, id, mode, kind, follows, thread, template, template_version,
+             template_hash, severity, purpose, title, variables, options, plan, audience, state,
+             launched_at, launched_by, hold_until, expires_at, recipients, deliveries)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+             $19, $20, $21, $22, $23)",
+    )
+    .bind(alert.number)
+    .bind(alert.id)
+    .bind(alert.mode)
+    .bind(alert.kind)
+    .bind(alert.follows)
+    .bind(alert.thread)
+    .bind(&alert.template)
+    .bind(alert.template_version)
+    .bind(&alert.template_hash)
+    .bind(alert.severity)
+    .bind(alert.purpose)
+    .bind(&alert.title)
+    .bind(&alert.variables)
+    .bind(&alert.options)
+    .bind(&alert.plan)
+    .bind(&alert.audience)
+    .bind(alert.state)
+    .bind(alert.launched_at)
+    .bind(&alert.launched_by)
+    .bind(alert.hold_until)
+    .bind(alert.expires_at)
+    .bind(alert.recipients)
+    .bind(alert.deliveries)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Writes down how many people the audience has.
+pub async fn set_recipients(tx: &mut Tx, alert: AlertNumber, people: i64) -> Result<(), Error> {
+    tx.sql("UPDATE alert SET recipients = $2 WHERE number = $1")
+        .bind(alert)
+        .bind(people)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// The alert of that number.
+pub async fn get(on: impl Conn<'_>, number: AlertNumber) -> Result<Alert, Error> {
+    on.sql("SELECT * FROM alert WHERE number = $1").bind(number).fetch_one().await
+}
+
+/// The alert of that outside id.
+pub async fn get_by_id(on: impl Conn<'_>, id: AlertId) -> Result<Alert, Error> {
+    on.sql("SELECT * FROM alert WHERE id = $1").bind(id).fetch_one().await
+}
+
+/// Alerts before number `before`, newest first.
+pub async fn list(
+    on: impl Conn<'_>,
+    before: AlertNumber,
+    limit: i64,
+) -> Result<Vec<Alert>, Error> {
+    on.sql("SELECT * FROM alert WHERE number < $1 ORDER BY number DESC LIMIT $2")
+        .bind(before)
+        .bind(limit)
+        .fetch_all()
+        .await
+}
+
+/// Alerts that are running, newest first.
+pub async fn list_running(on: impl Conn<'_>) -> Result<Vec<Alert>, Error> {
+    on.sql("SELECT * FROM alert WHERE state = 'running' ORDER BY number DESC").fetch_all().await
+}
+
+/// The alerts of one thread, oldest first.
+pub async fn list_thread(on: impl Conn<'_>, thread: AlertNumber) -> Result<Vec<Alert>, Error> {
+    on.sql("SELECT * FROM alert WHERE thread = $1 ORDER BY number").bind(thread).fetch_all().await
+}
+
+/// When the newest drill was launched.
+pub async fn last_drill(on: impl Conn<'_>) -> Result<Option<Timestamp>, Error> {
+    let (at,): (Option<Timestamp>,) = on
+        .sql("SELECT max(launched_at) FROM alert WHERE mode = 'exercise' AND kind = 'alert'")
+        .fetch_one()
+        .await?;
+    Ok(at)
+}
+
+/// Takes the alert's row, so that a stop and the writing of deliveries cannot cross. Answers how
+/// many deliveries it has, or nothing if it no longer runs.
+pub async fn lock_running(tx: &mut Tx, alert: AlertNumber) -> Result<Option<i64>, Error> {
+    let row: Option<(i64,)> = tx
+        .sql(
+            "UPDATE alert SET deliveries = deliveries WHERE number = $1 AND state = 'running'
+             RETURNING deliveries",
+        )
+        .bind(alert)
+        .fetch_optional()
+        .await?;
+    Ok(row.map(|(deliveries,)| deliveries))
+}
+
+/// Moves a running alert to `state`. False if it was no longer running.
+pub async fn close(
+    tx: &mut Tx,
+    alert: AlertNumber,
+    state: AlertState,
+    at: Timestamp,
+    by: &str,
+) -> Result<bool, Error> {
+    let changed = tx
+        .sql(
+            "UPDATE alert SET state = $2, closed_at = $3, closed_by = $4
+             WHERE number = $1 AND state = 'running'",
+        )
+        .bind(alert)
+        .bind(state)
+        .bind(at)
+        .bind(by)
+        .execute()
+        .await?;
+    if changed == 1 {
+        tx.sql("UPDATE alert_step SET state = 'skipped' WHERE alert = $1 AND state IN ('waiting', 'writing')")
+            .bind(alert)
+            .execute()
+            .await?;
+    }
+    Ok(changed == 1)
+}
+
+/// Running alerts whose time is over.
+pub async fn list_expired(on: impl Conn<'_>, now: Timestamp) -> Result<Vec<(AlertNumber,)>, Error> {
+    on.sql("SELECT number FROM alert WHERE state = 'running' AND expires_at <= $1")
+        .bind(now)
+        .fetch_all()
+        .await
+}
+
+/// One text of an alert, as it is sent but for what is each person's own.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Text {
+    /// The channel.
+    pub channel: Channel,
+    /// The language.
+    pub language: Language,
+    /// [`crate::template::message::Filled`] as JSON.
+    pub filled: String,
+    /// SHA-256 of `filled`, in hexadecimal.
+    pub sha256: String,
+}
+
+/// Keeps one text of an alert.
+pub async fn insert_text(tx: &mut Tx, alert: AlertNumber, text: &Text) -> Result<(), Error> {
+    tx.sql(
+        "INSERT INTO alert_text (alert, channel, language, filled, sha256)
+         VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(alert)
+    .bind(text.channel)
+    .bind(&text.language)
+    .bind(&text.filled)
+    .bind(&text.sha256)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// The texts of an alert.
+pub async fn list_texts(on: impl Conn<'_>, alert: AlertNumber) -> Result<Vec<Text>, Error> {
+    on.sql(
+        "SELECT channel, language, filled, sha256 FROM alert_text WHERE alert = $1
+         ORDER BY channel, language",
+    )
+    .bind(alert)
+    .fetch_all()
+    .await
+}
+
+word_enum! {
+    /// How far a step of a plan is carried out.
+    StepState {
+        /// Its time has not come.
+        Waiting = "waiting",
+        /// Its deliveries are being written.
+        Writing = "writing",
+        /// They all are.
+        Written = "written",
+        /// The alert was over before.
+        Skipped = "skipped",
+    }
+}
+
+/// One step of an alert's plan.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct StepRow {
+    /// Whose.
+    pub alert: AlertNumber,
+    /// Which, from 0: its place in the plan.
+    pub step: i32,
+    /// When it begins.
+    pub due_at: Timestamp,
+    /// How far it is.
+    pub state: StepState,
+    /// Recipients up to this id are done.
+    pub written_through: i64,
+    /// How many recipients it was for, so far.
+    pub people: i64,
+    /// How many deliveries it made, exclusions among them.
+    pub deliveries: i64,
+}
+
+/// Adds a step.
+pub async fn insert_step(tx: &mut Tx, step: &StepRow) -> Result<(), Error> {
+    tx.sql(
+        "INSERT INTO alert_step (alert, step, due_at, state, written_through, people, deliveries)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(step.alert)
+    .bind(step.step)
+    .bind(step.due_at)
+    .bind(step.state)
+    .bind(step.written_through)
+    .bind(step.people)
+    .bind(step.deliveries)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Steps that are due and not written to their end, the most urgent alert's first.
+pub async fn list_unwritten_steps(
+    on: impl Conn<'_>,
+    now: Timestamp,
+) -> Result<Vec<StepRow>, Error> {
+    on.sql(
+        "SELECT alert_step.* FROM alert_step JOIN alert ON alert.number = alert_step.alert
+         WHERE alert.state = 'running' AND alert_step.state IN ('waiting', 'writing')
+           AND alert_step.due_at <= $1
+         ORDER BY CASE alert.severity WHEN 'extreme' THEN 0 WHEN 'severe' THEN 1
+                  WHEN 'moderate' THEN 2 ELSE 3 END, alert_step.due_at, alert_step.alert, alert_step.step",
+    )
+    .bind(now)
+    .fetch_all()
+    .await
+}
+
+/// Takes a step's row, so that two nodes cannot write the same people twice.
+pub async fn lock_step(tx: &mut Tx, alert: AlertNumber, step: i32) -> Result<Option<StepRow>, Error> {
+    tx.sql(
+        "UPDATE alert_step SET state = 'writing'
+         WHERE alert = $1 AND step = $2 AND state IN ('waiting', 'writing') RETURNING *",
+    )
+    .bind(alert)
+    .bind(step)
+    .fetch_optional()
+    .await
+}
+
+/// Writes down how far a step got, and the alert's number of deliveries with it.
+pub async fn advance_step(tx: &mut Tx, step: &StepRow, alert_deliveries: i64) -> Result<(), Error> {
+    tx.sql(
+        "UPDATE alert_step SET state = $3, written_through = $4, people = $5, deliveries = $6
+         WHERE alert = $1 AND step = $2",
+    )
+    .bind(step.alert)
+    .bind(step.step)
+    .bind(step.state)
+    .bind(step.written_through)
+    .bind(step.people)
+    .bind(step.deliveries)
+    .execute()
+    .await?;
+    tx.sql("UPDATE alert SET deliveries = $2 WHERE number = $1")
+        .bind(step.alert)
+        .bind(alert_deliveries)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// The steps of an alert, in order.
+pub async fn list_steps(on: impl Conn<'_>, alert: AlertNumber) -> Result<Vec<StepRow>, Error> {
+    on.sql("SELECT * FROM alert_step WHERE alert = $1 ORDER BY step").bind(alert).fetch_all().await
+}
+
+/// A launch that a key stands for.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct KeptLaunch {
+    /// Hash of the request that used the key first.
+    pub request_hash: String,
+    /// The alert it made.
+    pub alert_id: AlertId,
+}
+
+/// The launch that this key made, if it made one.
+pub async fn find_launch(
+    on: impl Conn<'_>,
+    scope: &str,
+    key: &str,
+) -> Result<Option<KeptLaunch>, Error> {
+    on.sql("SELECT request_hash, alert_id FROM idempotency WHERE scope = $1 AND key = $2")
+        .bind(scope)
+        .bind(key)
+        .fetch_optional()
+        .await
+}
+
+/// Ties a key to the alert it made. [`Error::Conflict`] if another launch was faster.
+pub async fn keep_launch(
+    tx: &mut Tx,
+    scope: &str,
+    key: &str,
+    launch: &KeptLaunch,
+    at: Timestamp,
+) -> Result<(), Error> {
+    tx.sql(
+        "INSERT INTO idempotency (scope, key, request_hash, alert_id, at) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(scope)
+    .bind(key)
+    .bind(&launch.request_hash)
+    .bind(launch.alert_id)
+    .bind(at)
+    .execute()
+    .await?;
+    Ok(())
+}

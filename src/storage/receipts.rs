@@ -1,0 +1,131 @@
+//! What gateways said later: each receipt once, its delivery's state by rank.
+
+use super::{Conn, Error, Tx};
+use crate::channel::ReceiptStatus;
+use crate::clock::Timestamp;
+use crate::ids::{DeliveryId, ReceiptId};
+use crate::storage::deliveries::DeliveryState;
+
+/// A receipt as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct ReceiptRow {
+    /// Its own id.
+    pub id: ReceiptId,
+    /// Which gateway said it.
+    pub gateway: String,
+    /// The gateway's name for the message.
+    pub gateway_id: String,
+    /// What it said.
+    pub status: ReceiptStatus,
+    /// Whose it is; none while we do not know.
+    pub delivery: Option<DeliveryId>,
+    /// For a failure, why.
+    pub reason: Option<String>,
+    /// When it came.
+    pub at: Timestamp,
+}
+
+/// Keeps a receipt. False if it was there already.
+pub async fn insert(tx: &mut Tx, receipt: &ReceiptRow) -> Result<bool, Error> {
+    let added = tx
+        .sql(
+            "INSERT INTO receipt (id, gateway, gateway_id, status, delivery, reason, at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (gateway, gateway_id, status) DO NOTHING",
+        )
+        .bind(receipt.id)
+        .bind(&receipt.gateway)
+        .bind(&receipt.gateway_id)
+        .bind(receipt.status)
+        .bind(receipt.delivery)
+        .bind(&receipt.reason)
+        .bind(receipt.at)
+        .execute()
+        .await?;
+    Ok(added == 1)
+}
+
+/// The delivery that a gateway's name for a message belongs to.
+pub async fn find_delivery(
+    tx: &mut Tx,
+    gateway: &str,
+    gateway_id: &str,
+) -> Result<Option<DeliveryId>, Error> {
+    let row: Option<(DeliveryId,)> = tx
+        .sql("SELECT id FROM delivery WHERE gateway_id = $1 AND gateway = $2 ORDER BY id LIMIT 1")
+        .bind(gateway_id)
+        .bind(gateway)
+        .fetch_optional()
+        .await?;
+    Ok(row.map(|(id,)| id))
+}
+
+/// Takes a delivery's row and tells its state; none if there is no such delivery at this gateway.
+pub async fn lock_delivery(
+    tx: &mut Tx,
+    delivery: DeliveryId,
+    gateway: &str,
+) -> Result<Option<DeliveryState>, Error> {
+    let row: Option<(DeliveryState,)> = tx
+        .sql(
+            "UPDATE delivery SET state = state
+             WHERE id = $1 AND (gateway = $2 OR EXISTS (SELECT 1 FROM attempt
+                   WHERE attempt.delivery = delivery.id AND attempt.gateway = $2))
+             RETURNING state",
+        )
+        .bind(delivery)
+        .bind(gateway)
+        .fetch_optional()
+        .await?;
+    Ok(row.map(|(state,)| state))
+}
+
+/// Moves a delivery to the state that a receipt gives it.
+pub async fn apply(
+    tx: &mut Tx,
+    delivery: DeliveryId,
+    state: DeliveryState,
+    reason: Option<&str>,
+    at: Timestamp,
+) -> Result<(), Error> {
+    tx.sql(
+        "UPDATE delivery SET state = $2, reason = $3,
+             accepted_at = COALESCE(accepted_at, $4),
+             sent_at = CASE WHEN $2 IN ('sent', 'delivered') THEN COALESCE(sent_at, $4) ELSE sent_at END,
+             delivered_at = CASE WHEN $2 = 'delivered' THEN COALESCE(delivered_at, $4)
+                 ELSE delivered_at END,
+             closed_at = CASE WHEN $2 IN ('delivered', 'failed') THEN COALESCE(closed_at, $4)
+                 ELSE closed_at END
+         WHERE id = $1",
+    )
+    .bind(delivery)
+    .bind(state)
+    .bind(reason)
+    .bind(at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Receipts that came before we knew whose they are, and whose delivery is known by now.
+pub async fn list_orphans(on: impl Conn<'_>) -> Result<Vec<ReceiptRow>, Error> {
+    on.sql(
+        "SELECT receipt.id, receipt.gateway, receipt.gateway_id, receipt.status,
+                delivery.id AS delivery, receipt.reason, receipt.at
+         FROM receipt JOIN delivery ON delivery.gateway_id = receipt.gateway_id
+              AND delivery.gateway = receipt.gateway
+         WHERE receipt.delivery IS NULL ORDER BY receipt.at LIMIT 500",
+    )
+    .fetch_all()
+    .await
+}
+
+/// Ties an orphan to its delivery.
+pub async fn adopt(tx: &mut Tx, receipt: ReceiptId, delivery: DeliveryId) -> Result<(), Error> {
+    tx.sql("UPDATE receipt SET delivery = $2 WHERE id = $1 AND delivery IS NULL")
+        .bind(receipt)
+        .bind(delivery)
+        .execute()
+        .await?;
+    Ok(())
+}
