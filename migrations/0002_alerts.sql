@@ -51,6 +51,8 @@ CREATE TABLE alert_text (
     alert    BIGINT NOT NULL REFERENCES alert (number),
     channel  TEXT   NOT NULL,
     language TEXT   NOT NULL,
+    -- The smallest is the fallback for readers of other languages.
+    position INTEGER NOT NULL,
     filled   TEXT   NOT NULL,
     sha256   TEXT   NOT NULL,
     PRIMARY KEY (alert, channel, language)

@@ -1,12 +1,19 @@
 //! Hands one message to one gateway, and reads what the gateway says of it later.
 //!
-//! A gateway is one file in the folder of its channel, and one line in [`KINDS`]. It decides by
-//! itself, because only it can, whether a failure is certain, lasting, and whose fault it is
+//! A gateway is one file in the folder of its channel, and one line in [`kinds::KINDS`]. It decides
+//! by itself, because only it can, whether a failure is certain, lasting, and whose fault it is
 //! ([`Failure`]); the dispatcher never looks at a status code.
 
 pub mod address;
 pub mod callback;
+pub mod email;
 pub mod failure;
+pub(crate) mod http_client;
+pub mod kinds;
+pub mod sandbox;
+pub mod secret;
+pub mod sms;
+mod tls;
 
 use std::sync::Arc;
 
@@ -107,7 +114,7 @@ pub struct Common {
     pub name: String,
     /// The channel it serves.
     pub channel: Channel,
-    /// Which of [`KINDS`] it is.
+    /// Which of [`kinds::KINDS`] it is.
     pub kind: String,
     /// The smaller goes first.
     #[serde(default = "Common::default_priority")]

@@ -1,12 +1,20 @@
 //! Warns people, and can account for every one of them.
 
+pub mod account;
 pub mod alert;
+pub mod app;
 pub mod audit;
+pub mod callback;
 pub mod channel;
 pub mod clock;
 pub mod config;
+pub mod directory;
+pub mod dispatch;
+pub mod escalation;
 pub mod ids;
 pub mod keys;
 pub mod plan;
+pub mod receipt;
 pub mod response;
 pub mod storage;
+pub mod template;

@@ -2,14 +2,22 @@
 //!
 //! Only this module runs SQL, and only [`db`] knows which database it is.
 
-pub mod audit;
+pub mod accounts;
 pub mod alerts;
+pub mod approvals;
 pub mod audience;
+pub mod audit;
+pub mod call_trees;
+pub mod contacts;
+pub mod db;
 pub mod deliveries;
+pub mod groups;
+pub mod meta;
 pub mod outbox;
 pub mod receipts;
 pub mod responses;
-pub mod db;
+pub mod standing;
+pub mod tokens;
 
 pub use db::{Access, Conn, DatabaseUrl, Db, Tx};
 

@@ -1,4 +1,5 @@
 //! Proves the test rig itself: that its databases, gateways, phones and mailboxes are real.
+#![expect(clippy::unwrap_used, reason = "in a test a broken step is a failure")]
 
 #[path = "support/rig.rs"]
 pub mod support;

@@ -47,7 +47,7 @@ impl Passwords {
             Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string())
         })
         .await?
-        .map_err(|_| storage::Error::Broken("a password could not be hashed").into())
+        .map_err(|_cause| storage::Error::Broken("a password could not be hashed").into())
     }
 
     /// Whether the password is the one behind the hash; without a hash it is not, after the same time.
@@ -71,13 +71,13 @@ impl Passwords {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
         let slot = self.slots.clone().acquire_owned().await;
-        let slot = slot.map_err(|_| storage::Error::Broken("passwords are closed"))?;
+        let slot = slot.map_err(|_cause| storage::Error::Broken("passwords are closed"))?;
         let done = tokio::task::spawn_blocking(move || {
             let value = work();
             drop(slot);
             value
         });
-        Ok(done.await.map_err(|_| storage::Error::Broken("a password's hash panicked"))?)
+        Ok(done.await.map_err(|_cause| storage::Error::Broken("a password's hash panicked"))?)
     }
 }
 

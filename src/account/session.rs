@@ -18,7 +18,7 @@ use crate::storage::{Db, Tx};
 pub const LONGEST: Duration = Duration::from_hours(12);
 
 /// After this without any request a session ends.
-pub const IDLE: Duration = Duration::from_mins(60);
+pub const IDLE: Duration = Duration::from_hours(1);
 
 /// How exactly the last request is kept: a board that reloads must not cost a write each time.
 const TOUCH: Duration = Duration::from_mins(1);

@@ -82,9 +82,10 @@ impl Doorkeeper {
             self.passwords.matches(password, None).await?;
             return Err(Error::Wrong);
         };
-        count_attempt(db, user.id, now).await?;
+        let failures = count_attempt(db, user.id, now).await?;
         let hash = user.password_hash.as_deref().filter(|_| user.disabled_at.is_none());
         if !self.passwords.matches(password, hash).await? {
+            note_lock(db, user.id, user.login, failures, now).await?;
             return Err(Error::Wrong);
         }
         let hash = user.password_hash.clone();
@@ -116,21 +117,37 @@ fn wait_left(failures: i32, failed_at: Option<Timestamp>, now: Timestamp) -> Opt
 }
 
 /// Counts an attempt as failed until it has succeeded; refuses it while the person must wait.
-async fn count_attempt(db: &Db, id: UserId, now: Timestamp) -> Result<(), Error> {
+async fn count_attempt(db: &Db, id: UserId, now: Timestamp) -> Result<i32, Error> {
     db.write("count a sign-in", move |tx| {
         async move {
-            let Some(user) = accounts::find(&mut *tx, id).await? else { return Err(Error::Wrong) };
-            if user.failures + 1 >= FREE_TRIES {
-                // Before the account's own row: every writer takes the chain's end first.
-                let detail = json!({"id": id, "failures": user.failures + 1});
-                let actor = Actor::system();
-                audit::append(tx, now, &actor, "user.wrong_password", &user.login, &detail).await?;
-            }
             let user = accounts::lock(tx, id).await?.ok_or(Error::Wrong)?;
             if let Some(wait) = wait_left(user.failures, user.failed_at, now) {
                 return Err(Error::Locked(wait));
             }
-            accounts::set_failures(tx, id, user.failures.saturating_add(1), Some(now)).await?;
+            let failures = user.failures.saturating_add(1);
+            accounts::set_failures(tx, id, failures, Some(now)).await?;
+            Ok(failures)
+        }
+        .boxed()
+    })
+    .await
+}
+
+/// Writes down that someone must wait from now on. Fewer failures are nobody's business.
+async fn note_lock(
+    db: &Db,
+    id: UserId,
+    login: String,
+    failures: i32,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if failures < FREE_TRIES {
+        return Ok(());
+    }
+    db.write("note a lock", move |tx| {
+        async move {
+            let detail = json!({"id": id, "failures": failures});
+            audit::append(tx, now, &Actor::system(), "user.lock", &login, &detail).await?;
             Ok(())
         }
         .boxed()

@@ -32,7 +32,10 @@ pub(crate) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(3), total: Duration::from_secs(10) }
+        Self {
+            connect: Duration::from_secs(3),
+            total: Duration::from_secs(10),
+        }
     }
 }
 
@@ -91,9 +94,18 @@ impl HttpClient {
             proxy = Some(Url::parse(text).map_err(|_ignored| wrong())?);
         }
         let client = builder.build().map_err(|error| {
-            OpenError::new("url", format!("the HTTP client cannot start: {}", error.without_url()))
+            OpenError::new(
+                "url",
+                format!("the HTTP client cannot start: {}", error.without_url()),
+            )
         })?;
-        Ok(Self { client, tls, proxy, limits: way.limits, clock: opening.clock.clone() })
+        Ok(Self {
+            client,
+            tls,
+            proxy,
+            limits: way.limits,
+            clock: opening.clock.clone(),
+        })
     }
 
     /// Begins a request.
@@ -109,13 +121,23 @@ impl HttpClient {
         let (status, headers) = (response.status(), response.headers().clone());
         let at = self.clock.now();
         match body {
-            Ok(body) => Ok(Answer { status, headers, body, at }),
+            Ok(body) => Ok(Answer {
+                status,
+                headers,
+                body,
+                at,
+            }),
             // A clear no does not need the rest of its explanation.
-            Err(_) if status.is_client_error() => {
-                Ok(Answer { status, headers, body: Vec::new(), at })
+            Err(_) if status.is_client_error() => Ok(Answer {
+                status,
+                headers,
+                body: Vec::new(),
+                at,
+            }),
+            Err(error) => {
+                Err(Failure::unknown("The gateway's answer broke off.")
+                    .because(error.without_url()))
             }
-            Err(error) => Err(Failure::unknown("The gateway's answer broke off.")
-                .because(error.without_url())),
         }
     }
 
@@ -127,11 +149,14 @@ impl HttpClient {
             let host = url.host_str().unwrap_or_default();
             let port = url.port_or_known_default().unwrap_or(80);
             // An IPv6 literal comes in brackets, which the resolver does not take.
-            let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+            let bare = host
+                .trim_start_matches('[')
+                .trim_end_matches(']')
+                .to_owned();
             let stream = TcpStream::connect((bare.clone(), port)).await?;
             if url.scheme() == "https" {
-                let name = rustls::pki_types::ServerName::try_from(bare)
-                    .map_err(std::io::Error::other)?;
+                let name =
+                    rustls::pki_types::ServerName::try_from(bare).map_err(std::io::Error::other)?;
                 tokio_rustls::TlsConnector::from(std::sync::Arc::new(self.tls.clone()))
                     .connect(name, stream)
                     .await?;
@@ -188,8 +213,14 @@ impl Answer {
     /// When the gateway wants us back: `Retry-After` in seconds or as a date.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         // The gateway's own clock, so that a wrong one of ours does not matter.
-        let now = self.headers.get(DATE).and_then(|date| parse_date(date.to_str().ok()?));
-        parse_retry_after(self.headers.get(RETRY_AFTER)?.to_str().ok()?, now.unwrap_or(self.at))
+        let now = self
+            .headers
+            .get(DATE)
+            .and_then(|date| parse_date(date.to_str().ok()?));
+        parse_retry_after(
+            self.headers.get(RETRY_AFTER)?.to_str().ok()?,
+            now.unwrap_or(self.at),
+        )
     }
 
     /// What an HTTP status other than success says, when nothing else is known of the gateway.
@@ -213,9 +244,9 @@ impl Answer {
                  must be the final one."
             )),
             413 => Failure::person("The gateway refused the message as too long (status 413)."),
-            400..=499 => {
-                Failure::person(format!("The gateway refused this recipient (status {status})."))
-            }
+            400..=499 => Failure::person(format!(
+                "The gateway refused this recipient (status {status})."
+            )),
             // A server error may come after the message was taken.
             _ => Failure::unknown(format!("The gateway had an error (status {status}).")),
         };
@@ -231,14 +262,19 @@ fn parse_retry_after(text: &str, now: Timestamp) -> Option<Duration> {
 }
 
 fn parse_date(text: &str) -> Option<Timestamp> {
-    let time = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()?;
+    let time = jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(text.trim())
+        .ok()?;
     Some(Timestamp(time.as_millisecond()))
 }
 
 /// Reads an address from the configuration: `http` or `https`, with a host.
 pub(crate) fn parse_url(key: &str, text: &str) -> Result<Url, OpenError> {
     let wrong = |why: &str| {
-        OpenError::new(key, format!("\"{key}\" must look like https://host/path, and it {why}"))
+        OpenError::new(
+            key,
+            format!("\"{key}\" must look like https://host/path, and it {why}"),
+        )
     };
     let url = Url::parse(text).map_err(|error| wrong(&format!("is no address: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") {

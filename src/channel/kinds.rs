@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use crate::channel::secret::Secret;
 use crate::channel::{Channel, Common, Configured, Gateway, email, sandbox, sms};
@@ -39,7 +40,11 @@ pub struct OpenError {
 impl OpenError {
     /// For adapters; [`open`] adds the gateway's name.
     pub fn new(key: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { gateway: String::new(), key: key.into(), message: message.into() }
+        Self {
+            gateway: String::new(),
+            key: key.into(),
+            message: message.into(),
+        }
     }
 }
 
@@ -107,21 +112,38 @@ pub const KINDS: &[Kind] = &[
 const LATER: &[&str] = &["vonage", "smpp", "sip"];
 
 /// The keys of [`Common`].
-const COMMON_KEYS: &[&str] =
-    &["name", "channel", "kind", "priority", "rate_per_second", "slots", "exercises", "cost"];
+const COMMON_KEYS: &[&str] = &[
+    "name",
+    "channel",
+    "kind",
+    "priority",
+    "rate_per_second",
+    "slots",
+    "exercises",
+    "cost",
+];
 
 /// More would only make a crash leave more in doubt.
 const MOST_SLOTS: usize = 1000;
 
 /// Opens one `[[gateway]]` of the configuration. Touches files that it names, never the network.
 pub fn open(table: &toml::Table, opening: &Opening) -> Result<Configured, OpenError> {
-    let name = table.get("name").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
-    open_unnamed(table, opening).map_err(|error| OpenError { gateway: name, ..error })
+    let name = table
+        .get("name")
+        .and_then(toml::Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
+    open_unnamed(table, opening).map_err(|error| OpenError {
+        gateway: name,
+        ..error
+    })
 }
 
 fn open_unnamed(table: &toml::Table, opening: &Opening) -> Result<Configured, OpenError> {
-    let (shared, own): (toml::Table, toml::Table) =
-        table.clone().into_iter().partition(|(key, _)| COMMON_KEYS.contains(&key.as_str()));
+    let (shared, own): (toml::Table, toml::Table) = table
+        .clone()
+        .into_iter()
+        .partition(|(key, _)| COMMON_KEYS.contains(&key.as_str()));
     let common: Common = settings(&shared)?;
     check_common(&common)?;
     let kind = find(&common)?;
@@ -132,7 +154,10 @@ fn open_unnamed(table: &toml::Table, opening: &Opening) -> Result<Configured, Op
 
 fn check_common(common: &Common) -> Result<(), OpenError> {
     let fits_an_address = (1..=64).contains(&common.name.len())
-        && common.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        && common
+            .name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if !fits_an_address {
         return Err(OpenError::new(
             "name",
@@ -140,35 +165,61 @@ fn check_common(common: &Common) -> Result<(), OpenError> {
         ));
     }
     if common.slots == 0 || common.slots > MOST_SLOTS {
-        return Err(OpenError::new("slots", format!("\"slots\" must be 1 to {MOST_SLOTS}")));
+        return Err(OpenError::new(
+            "slots",
+            format!("\"slots\" must be 1 to {MOST_SLOTS}"),
+        ));
     }
-    if common.rate_per_second.is_some_and(|rate| !rate.is_finite() || rate <= 0.0) {
+    if common
+        .rate_per_second
+        .is_some_and(|rate| !rate.is_finite() || rate <= 0.0)
+    {
         return Err(OpenError::new(
             "rate_per_second",
             "\"rate_per_second\" must be more than 0; leave it out for no limit",
         ));
     }
-    if common.cost.is_some_and(|cost| !cost.is_finite() || cost < 0.0) {
+    if common
+        .cost
+        .is_some_and(|cost| !cost.is_finite() || cost < 0.0)
+    {
         return Err(OpenError::new("cost", "\"cost\" must be 0 or more"));
     }
     Ok(())
 }
 
 fn find(common: &Common) -> Result<&'static Kind, OpenError> {
-    let known = || KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ");
-    let kind = KINDS.iter().find(|kind| kind.name == common.kind).ok_or_else(|| {
-        let what = if LATER.contains(&common.kind.as_str()) {
-            "is not in this version of Muster"
-        } else {
-            "does not exist"
-        };
-        OpenError::new(
-            "kind",
-            format!("the kind \"{}\" {what}; the kinds are: {}", common.kind, known()),
-        )
-    })?;
+    let known = || {
+        KINDS
+            .iter()
+            .map(|kind| kind.name)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let kind = KINDS
+        .iter()
+        .find(|kind| kind.name == common.kind)
+        .ok_or_else(|| {
+            let what = if LATER.contains(&common.kind.as_str()) {
+                "is not in this version of Muster"
+            } else {
+                "does not exist"
+            };
+            OpenError::new(
+                "kind",
+                format!(
+                    "the kind \"{}\" {what}; the kinds are: {}",
+                    common.kind,
+                    known()
+                ),
+            )
+        })?;
     if !kind.channels.contains(&common.channel) {
-        let channels = kind.channels.iter().map(|channel| channel.word()).collect::<Vec<_>>();
+        let channels = kind
+            .channels
+            .iter()
+            .map(|channel| channel.word())
+            .collect::<Vec<_>>();
         return Err(OpenError::new(
             "channel",
             format!(
@@ -186,7 +237,9 @@ fn find(common: &Common) -> Result<&'static Kind, OpenError> {
 fn with_secret_files(mut own: toml::Table, kind: &Kind) -> Result<toml::Table, OpenError> {
     for secret in kind.secrets {
         let key = format!("{secret}_file");
-        let Some(path) = own.remove(&key) else { continue };
+        let Some(path) = own.remove(&key) else {
+            continue;
+        };
         if own.contains_key(*secret) {
             return Err(OpenError::new(
                 &key,
@@ -194,7 +247,10 @@ fn with_secret_files(mut own: toml::Table, kind: &Kind) -> Result<toml::Table, O
             ));
         }
         let Some(path) = path.as_str() else {
-            return Err(OpenError::new(&key, format!("\"{key}\" must be a path in quotes")));
+            return Err(OpenError::new(
+                &key,
+                format!("\"{key}\" must be a path in quotes"),
+            ));
         };
         let content = Secret::from_file(path.as_ref()).map_err(|error| {
             OpenError::new(&key, format!("\"{key}\" ({path}) cannot be read: {error}"))
@@ -202,7 +258,10 @@ fn with_secret_files(mut own: toml::Table, kind: &Kind) -> Result<toml::Table, O
         if content.is_empty() {
             return Err(OpenError::new(&key, format!("\"{key}\" ({path}) is empty")));
         }
-        own.insert((*secret).to_owned(), toml::Value::String(content.reveal().to_owned()));
+        own.insert(
+            (*secret).to_owned(),
+            toml::Value::String(content.reveal().to_owned()),
+        );
     }
     Ok(own)
 }
@@ -215,7 +274,9 @@ pub(crate) fn settings<T: DeserializeOwned>(table: &toml::Table) -> Result<T, Op
         let message = error.inner().message().to_owned();
         let quoted = message.split('`').nth(1).unwrap_or_default().to_owned();
         if message.starts_with("unknown field") {
-            let known = message.split_once("expected").map_or("", |(_, known)| known.trim());
+            let known = message
+                .split_once("expected")
+                .map_or("", |(_, known)| known.trim());
             let known = known.trim_start_matches("one of ").replace('`', "\"");
             let sentence = format!("unknown key \"{quoted}\"; this kind's keys are: {known}");
             return OpenError::new(quoted, sentence);
@@ -227,6 +288,18 @@ pub(crate) fn settings<T: DeserializeOwned>(table: &toml::Table) -> Result<T, Op
         let sentence = format!("\"{path}\" is not right: {message}");
         OpenError::new(path, sentence)
     })
+}
+
+/// For `from = 13013`: names and numbers that people write without quotes.
+pub(crate) fn text_or_number<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+    Ok(Secret::deserialize(value)?.reveal().to_owned())
+}
+
+/// The same for a key that may be left out (with `#[serde(default)]`).
+pub(crate) fn optional_text_or_number<'de, D: Deserializer<'de>>(
+    value: D,
+) -> Result<Option<String>, D::Error> {
+    text_or_number(value).map(Some)
 }
 
 #[cfg(test)]

@@ -115,6 +115,9 @@ mod tests {
     fn the_line_end_of_a_secret_file_is_not_part_of_the_secret() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), " pass word \r\n").unwrap();
-        assert_eq!(Secret::from_file(file.path()).unwrap().reveal(), " pass word ");
+        assert_eq!(
+            Secret::from_file(file.path()).unwrap().reveal(),
+            " pass word "
+        );
     }
 }

@@ -13,7 +13,9 @@ use super::kinds::OpenError;
 /// machine without any certificates installed still checks; `ca_file` (PEM, one or more
 /// certificates) adds the authority of an in-house server. There is no way to turn checking off.
 pub(crate) fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, OpenError> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let mut roots = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
     if let Some(path) = ca_file {
         add_file(&mut roots, path)?;
     }
@@ -28,17 +30,26 @@ pub(crate) fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, Open
 
 fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), OpenError> {
     let refuse = |why: String| {
-        OpenError::new("tls_ca_file", format!("\"tls_ca_file\" ({}) {why}", path.display()))
+        OpenError::new(
+            "tls_ca_file",
+            format!("\"tls_ca_file\" ({}) {why}", path.display()),
+        )
     };
     let certificates = CertificateDer::pem_file_iter(path)
         .map_err(|error| refuse(format!("cannot be read: {error}")))?;
     let mut found = false;
     for certificate in certificates {
         let certificate = certificate.map_err(|error| refuse(format!("is no PEM: {error}")))?;
-        roots.add(certificate).map_err(|error| refuse(format!("is not usable: {error}")))?;
+        roots
+            .add(certificate)
+            .map_err(|error| refuse(format!("is not usable: {error}")))?;
         found = true;
     }
-    if found { Ok(()) } else { Err(refuse("holds no certificate".to_owned())) }
+    if found {
+        Ok(())
+    } else {
+        Err(refuse("holds no certificate".to_owned()))
+    }
 }
 
 /// A server's side for the tests, with a certificate for `localhost` and `127.0.0.1` that only
@@ -49,8 +60,10 @@ pub(crate) mod tests {
 
     use super::*;
 
-    pub(crate) const AUTHORITY: &str =
-        concat!(env!("CARGO_MANIFEST_DIR"), "/src/channel/tls/fixture/authority.pem");
+    pub(crate) const AUTHORITY: &str = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/src/channel/tls/fixture/authority.pem"
+    );
 
     pub(crate) fn acceptor() -> tokio_rustls::TlsAcceptor {
         let certificate = include_bytes!("tls/fixture/server.pem");
@@ -74,8 +87,11 @@ pub(crate) mod tests {
         let refused = |path: &Path| client_config(Some(path)).unwrap_err().message;
         assert!(refused(Path::new("/nowhere.pem")).contains("(/nowhere.pem) cannot be read"));
         assert!(refused(file.path()).ends_with("holds no certificate"));
-        std::fs::write(file.path(), "-----BEGIN CERTIFICATE-----\n????\n-----END CERTIFICATE-----\n")
-            .unwrap();
+        std::fs::write(
+            file.path(),
+            "-----BEGIN CERTIFICATE-----\n????\n-----END CERTIFICATE-----\n",
+        )
+        .unwrap();
         assert!(refused(file.path()).contains("is no PEM"));
         assert!(client_config(Some(Path::new(AUTHORITY))).is_ok());
     }

@@ -332,7 +332,7 @@ impl LineCounter<'_> {
             .as_bytes()
             .get(self.byte..start)
             .unwrap_or_default();
-        self.line += passed.iter().filter(|byte| **byte == b'\n').count();
+        self.line += passed.split(|byte| *byte == b'\n').count() - 1;
         self.byte = start.min(self.text.len());
         self.line
     }

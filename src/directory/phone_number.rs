@@ -6,7 +6,7 @@ mod tests;
 
 use std::fmt;
 
-use phonenumber::metadata::DATABASE;
+use phonenumber::metadata::{DATABASE, Descriptor};
 use phonenumber::{Metadata, Mode, Type, country};
 
 use crate::channel::address::Address;
@@ -101,6 +101,11 @@ impl PhoneNumber {
             extension: cell.extension,
             line,
         })
+    }
+
+    /// Whether `region` is a country whose numbers can be read (`CH`, `ch`).
+    pub fn is_region(region: &str) -> bool {
+        Home::find(region).is_ok()
     }
 
     /// `+41791234567`: for gateways and for look-up. Without the extension.
@@ -218,7 +223,7 @@ fn wrong_length(significant: usize, metadata: &Metadata, plan: Plan) -> PhonePro
         [lines.fixed_line(), lines.mobile()]
             .into_iter()
             .flatten()
-            .flat_map(|line| line.possible_length())
+            .flat_map(Descriptor::possible_length)
     };
     let shortest = possible().min().map_or(0, |length| usize::from(*length));
     let longest = possible()

@@ -144,6 +144,12 @@ pub async fn set_recipients(tx: &mut Tx, alert: AlertNumber, people: i64) -> Res
     Ok(())
 }
 
+/// Replaces the plan, which has got a step more.
+pub async fn set_plan(tx: &mut Tx, alert: AlertNumber, plan: &Json<Plan>) -> Result<(), Error> {
+    tx.sql("UPDATE alert SET plan = $2 WHERE number = $1").bind(alert).bind(plan).execute().await?;
+    Ok(())
+}
+
 /// The alert of that number.
 pub async fn get(on: impl Conn<'_>, number: AlertNumber) -> Result<Alert, Error> {
     on.sql("SELECT * FROM alert WHERE number = $1").bind(number).fetch_one().await
@@ -243,6 +249,8 @@ pub struct Text {
     pub channel: Channel,
     /// The language.
     pub language: Language,
+    /// Its place among the template's languages: the smallest is the fallback.
+    pub position: i32,
     /// [`crate::template::message::Filled`] as JSON.
     pub filled: String,
     /// SHA-256 of `filled`, in hexadecimal.
@@ -252,12 +260,13 @@ pub struct Text {
 /// Keeps one text of an alert.
 pub async fn insert_text(tx: &mut Tx, alert: AlertNumber, text: &Text) -> Result<(), Error> {
     tx.sql(
-        "INSERT INTO alert_text (alert, channel, language, filled, sha256)
-         VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO alert_text (alert, channel, language, position, filled, sha256)
+         VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(alert)
     .bind(text.channel)
     .bind(&text.language)
+    .bind(text.position)
     .bind(&text.filled)
     .bind(&text.sha256)
     .execute()
@@ -265,11 +274,11 @@ pub async fn insert_text(tx: &mut Tx, alert: AlertNumber, text: &Text) -> Result
     Ok(())
 }
 
-/// The texts of an alert.
+/// The texts of an alert, each channel's fallback language first.
 pub async fn list_texts(on: impl Conn<'_>, alert: AlertNumber) -> Result<Vec<Text>, Error> {
     on.sql(
-        "SELECT channel, language, filled, sha256 FROM alert_text WHERE alert = $1
-         ORDER BY channel, language",
+        "SELECT channel, language, position, filled, sha256 FROM alert_text WHERE alert = $1
+         ORDER BY channel, position",
     )
     .bind(alert)
     .fetch_all()

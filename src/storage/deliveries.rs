@@ -68,8 +68,10 @@ pub struct Want<'a> {
     pub gateway: &'a str,
     /// Its channel.
     pub channel: Channel,
-    /// Whether drills may go through it.
-    pub exercises: bool,
+    /// Whether it may take live messages now.
+    pub actual: bool,
+    /// Whether it may take drills now.
+    pub exercise: bool,
     /// How many at most: the lane's free slots and its rate's permits.
     pub limit: i64,
     /// Who is sending.
@@ -86,8 +88,8 @@ pub async fn claim(tx: &mut Tx, want: Want<'_>) -> Result<Vec<Claimed>, Error> {
          WHERE id IN (
              SELECT id FROM delivery
              WHERE state = 'queued' AND channel = $4 AND due_at <= $3 AND expires_at > $3
-               AND ($5 OR mode = 'actual')
-             ORDER BY urgency, due_at, id LIMIT $6)
+               AND ((mode = 'actual' AND $5) OR (mode = 'exercise' AND $6))
+             ORDER BY urgency, due_at, id LIMIT $7)
          RETURNING id, alert, language, mode, point_id, address, attempts, expires_at, queued_at,
              (SELECT contact_id FROM recipient WHERE recipient.id = delivery.recipient) AS contact_id,
              (SELECT name FROM recipient WHERE recipient.id = delivery.recipient) AS name,
@@ -95,8 +97,8 @@ pub async fn claim(tx: &mut Tx, want: Want<'_>) -> Result<Vec<Claimed>, Error> {
         "WITH due AS (
              SELECT id FROM delivery
              WHERE state = 'queued' AND channel = $4 AND due_at <= $3 AND expires_at > $3
-               AND ($5 OR mode = 'actual')
-             ORDER BY urgency, due_at, id LIMIT $6 FOR UPDATE SKIP LOCKED)
+               AND ((mode = 'actual' AND $5) OR (mode = 'exercise' AND $6))
+             ORDER BY urgency, due_at, id LIMIT $7 FOR UPDATE SKIP LOCKED)
          UPDATE delivery SET state = 'sending', boot = $1, gateway = $2, sending_at = $3,
              attempts = delivery.attempts + 1, reason = NULL
          FROM due, recipient WHERE delivery.id = due.id AND recipient.id = delivery.recipient
@@ -108,7 +110,8 @@ pub async fn claim(tx: &mut Tx, want: Want<'_>) -> Result<Vec<Claimed>, Error> {
     .bind(want.gateway)
     .bind(want.now)
     .bind(want.channel)
-    .bind(want.exercises)
+    .bind(want.actual)
+    .bind(want.exercise)
     .bind(want.limit)
     .fetch_all()
     .await
@@ -264,6 +267,38 @@ pub async fn doubt_dead(
     .await
 }
 
+/// Whether dead boots left anything half-sent.
+pub async fn is_any_of_dead(
+    on: impl Conn<'_>,
+    alive: BootId,
+    only_expired_before: Option<Timestamp>,
+) -> Result<bool, Error> {
+    let (found,): (bool,) = on
+        .sql(
+            "SELECT EXISTS (SELECT 1 FROM delivery WHERE state = 'sending' AND boot IN (
+                 SELECT boot.id FROM boot WHERE boot.id <> $1
+                   AND ($2 IS NULL OR boot.lease_until < $2)))",
+        )
+        .bind(alive)
+        .bind(only_expired_before)
+        .fetch_one()
+        .await?;
+    Ok(found)
+}
+
+/// Whether a delivery in doubt is to be decided about.
+pub async fn is_any_to_settle(on: impl Conn<'_>, now: Timestamp) -> Result<bool, Error> {
+    let (found,): (bool,) = on
+        .sql(
+            "SELECT EXISTS (SELECT 1 FROM delivery
+             WHERE state = 'in_doubt' AND closed_at IS NULL AND due_at <= $1)",
+        )
+        .bind(now)
+        .fetch_one()
+        .await?;
+    Ok(found)
+}
+
 /// Decides about deliveries in doubt whose time to decide has come. Life-safety (urgency below
 /// `resend_below`) is sent again and marked a possible duplicate; the rest stays as it is, said
 /// plainly, and the next step of the plan takes over. Answers how many will be sent again.
@@ -330,6 +365,23 @@ pub async fn call_off_recipient(
     .bind(now)
     .execute()
     .await
+}
+
+/// Whether a claim of this kind would find anything, without taking the write lock to ask.
+pub async fn is_any_due(on: impl Conn<'_>, want: Want<'_>) -> Result<bool, Error> {
+    let (found,): (bool,) = on
+        .sql(
+            "SELECT EXISTS (SELECT 1 FROM delivery
+             WHERE state = 'queued' AND channel = $1 AND due_at <= $2 AND expires_at > $2
+               AND ((mode = 'actual' AND $3) OR (mode = 'exercise' AND $4)))",
+        )
+        .bind(want.channel)
+        .bind(want.now)
+        .bind(want.actual)
+        .bind(want.exercise)
+        .fetch_one()
+        .await?;
+    Ok(found)
 }
 
 /// How many messages are waiting on each channel, and since when the oldest is due.

@@ -104,6 +104,16 @@ pub async fn list_of(on: impl Conn<'_>, recipient: RecipientId) -> Result<Vec<Re
         .await
 }
 
+/// Whether there is such a recipient.
+pub async fn is_recipient(on: impl Conn<'_>, recipient: RecipientId) -> Result<bool, Error> {
+    let (found,): (bool,) = on
+        .sql("SELECT EXISTS (SELECT 1 FROM recipient WHERE id = $1)")
+        .bind(recipient)
+        .fetch_one()
+        .await?;
+    Ok(found)
+}
+
 /// What an answer link or an answering number leads to.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Addressee {

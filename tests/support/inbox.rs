@@ -57,14 +57,14 @@ impl<T> Inbox<T> {
                 changed.await;
             }
         };
-        match tokio::time::timeout(PATIENCE, arrival).await {
-            Ok(item) => item,
-            Err(_) => panic!(
+        let Ok(item) = tokio::time::timeout(PATIENCE, arrival).await else {
+            panic!(
                 "{what} did not arrive within {} s; {} other things are waiting",
                 PATIENCE.as_secs(),
                 self.len()
-            ),
-        }
+            )
+        };
+        item
     }
 
     /// Takes the oldest thing that is `wanted` if it is already here.

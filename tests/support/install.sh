@@ -87,7 +87,7 @@ ROOT
 # Fills $cache/NAME-HASH once: the hash is of the files that pin its content.
 # usage: cached NAME FUNCTION FILE…  ->  the folder, in $cached
 cached() {
-    local name="$1" fill="$2" partial
+    local name="$1" fill="$2"
     shift 2
     cached="$cache/$name-$(cat "$@" | sha256sum | cut -c 1-16)"
     if [ ! -e "$cached/complete" ]; then

@@ -120,7 +120,7 @@ fn messages(lines: &str) -> Vec<String> {
     let mut messages: Vec<String> = Vec::new();
     for line in lines.trim_end_matches('\n').split('\n') {
         let begins = matches!(
-            line.splitn(4, ' ').nth(2),
+            line.split(' ').nth(2),
             Some("text" | "ucs-2" | "udh" | "data")
         );
         match messages.last_mut() {

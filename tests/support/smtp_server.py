@@ -47,7 +47,8 @@ class Mailboxes:
             "headers": [[name.lower(), str(value)] for name, value in message.items()],
             "text": part(message, "plain"),
             "html": part(message, "html"),
-            "encrypted": session.ssl is not None,
+            # The first is known after STARTTLS, the second when encrypted from the first byte.
+            "encrypted": bool(session.ssl or server.transport.get_extra_info("ssl_object")),
             "login": session.auth_data.decode() if session.auth_data else None,
         }
         print(json.dumps(taken), flush=True)

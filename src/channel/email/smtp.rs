@@ -1,11 +1,14 @@
 //! Sends e-mail through a mail server.
 //!
-//! The message is built by lettre; the conversation with the server is our own ([`conversation`]),
-//! because whether a message may have gone out depends on exactly how far the conversation got, and
-//! because lettre's sockets wait 40 ms for each message (docs/adr, performance).
+//! lettre builds the message. The conversation with the server is our own,
+//! because whether a message may have gone out depends on exactly how far it got, which lettre's
+//! connection does not tell; its sockets also wait some 40 ms for each message, and it believes
+//! bytes that came before the STARTTLS handshake.
 
 mod conversation;
+mod dots;
 mod letter;
+mod offers;
 mod pool;
 mod reply;
 #[cfg(test)]
@@ -34,7 +37,7 @@ struct Settings {
     host: String,
     port: Option<u16>,
     #[serde(default)]
-    tls: Tls,
+    tls: Protection,
     #[serde(default)]
     username: String,
     password: Option<Secret>,
@@ -47,7 +50,7 @@ struct Settings {
 /// How the connection is protected.
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Tls {
+enum Protection {
     /// Not at all: for a relay on the same machine.
     None,
     /// From the first command on; a server that does not offer it gets nothing.
@@ -57,7 +60,7 @@ enum Tls {
     Tls,
 }
 
-impl Tls {
+impl Protection {
     fn usual_port(self) -> u16 {
         match self {
             Self::None => 25,
@@ -83,7 +86,7 @@ impl Default for Limits {
         Self {
             connect: Duration::from_secs(3),
             command: Duration::from_secs(20),
-            mail: Duration::from_secs(60),
+            mail: Duration::from_mins(1),
         }
     }
 }
@@ -109,12 +112,21 @@ fn open_within(
     limits: Limits,
 ) -> Result<Smtp, OpenError> {
     let settings: Settings = settings(table)?;
-    let name = rustls::pki_types::ServerName::try_from(settings.host.clone()).map_err(|_ignored| {
-        OpenError::new("host", "\"host\" must be the name or IP address of the mail server")
-    })?;
+    let name =
+        rustls::pki_types::ServerName::try_from(settings.host.clone()).map_err(|_ignored| {
+            OpenError::new(
+                "host",
+                "\"host\" must be the name or IP address of the mail server",
+            )
+        })?;
     let from = mailbox("from", &settings.from, Some(&opening.organisation))?;
-    let reply_to = settings.reply_to.as_deref().map(|it| mailbox("reply_to", it, None));
-    let hello_name = settings.hello_name.unwrap_or_else(|| from.email.domain().to_owned());
+    let reply_to = settings
+        .reply_to
+        .as_deref()
+        .map(|it| mailbox("reply_to", it, None));
+    let hello_name = settings
+        .hello_name
+        .unwrap_or_else(|| from.email.domain().to_owned());
     if hello_name.is_empty() || !hello_name.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(OpenError::new(
             "hello_name",
@@ -122,12 +134,12 @@ fn open_within(
         ));
     }
     let encryption = match settings.tls {
-        Tls::None => Encryption::None,
-        Tls::Starttls | Tls::Tls => {
+        Protection::None => Encryption::None,
+        Protection::Starttls | Protection::Tls => {
             let config = Arc::new(tls::client_config(settings.tls_ca_file.as_deref())?);
             let connector = tokio_rustls::TlsConnector::from(config);
             match settings.tls {
-                Tls::Starttls => Encryption::StartTls(connector, name),
+                Protection::Starttls => Encryption::StartTls(connector, name),
                 _ => Encryption::Tls(connector, name),
             }
         }
@@ -140,9 +152,15 @@ fn open_within(
         sign_in: sign_in(settings.username, settings.password)?,
         limits,
     };
-    let stationery =
-        Stationery { from, reply_to: reply_to.transpose()?, instance: opening.instance.clone() };
-    Ok(Smtp { stationery, pool: Pool::new(server, common.slots) })
+    let stationery = Stationery {
+        from,
+        reply_to: reply_to.transpose()?,
+        instance: opening.instance.clone(),
+    };
+    Ok(Smtp {
+        stationery,
+        pool: Pool::new(server, common.slots),
+    })
 }
 
 fn sign_in(
@@ -164,7 +182,9 @@ fn mailbox(key: &str, text: &str, name: Option<&str>) -> Result<Mailbox, OpenErr
     let wrong = || {
         OpenError::new(
             key,
-            format!("\"{key}\" must look like alerts@clinic.example or Clinic <alerts@clinic.example>"),
+            format!(
+                "\"{key}\" must look like alerts@clinic.example or Clinic <alerts@clinic.example>"
+            ),
         )
     };
     // lettre panics on some of these.
@@ -182,12 +202,21 @@ fn mailbox(key: &str, text: &str, name: Option<&str>) -> Result<Mailbox, OpenErr
 impl Gateway for Smtp {
     async fn send(&self, message: &Message) -> Result<Accepted, Failure> {
         let letter = self.stationery.write(message)?;
-        self.pool.deliver(&letter).await.map_err(trouble::Trouble::into_failure)?;
-        Ok(Accepted { gateway_id: letter.message_id, sent: false })
+        self.pool
+            .deliver(&letter)
+            .await
+            .map_err(trouble::Trouble::into_failure)?;
+        Ok(Accepted {
+            gateway_id: letter.message_id,
+            sent: false,
+        })
     }
 
     /// Connects, and signs in if there is a user name.
     async fn check(&self) -> Result<(), Failure> {
-        self.pool.check().await.map_err(trouble::Trouble::into_failure)
+        self.pool
+            .check()
+            .await
+            .map_err(trouble::Trouble::into_failure)
     }
 }

@@ -80,7 +80,12 @@ async fn read_request(stream: &mut TcpStream) -> String {
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let length = head
                 .lines()
-                .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok())
+                .find_map(|line| {
+                    line.to_ascii_lowercase()
+                        .strip_prefix("content-length: ")?
+                        .parse()
+                        .ok()
+                })
                 .unwrap_or(0);
             if count == 0 || body.len() >= length {
                 return text;
@@ -109,14 +114,22 @@ pub(crate) fn opening() -> Opening {
 }
 
 pub(crate) fn common(channel: &str, kind: &str) -> Common {
-    toml::from_str(&format!("name = \"main\"\nchannel = \"{channel}\"\nkind = \"{kind}\"")).unwrap()
+    toml::from_str(&format!(
+        "name = \"main\"\nchannel = \"{channel}\"\nkind = \"{kind}\""
+    ))
+    .unwrap()
 }
 
 /// Short enough for a test that waits for the end of it.
-pub(crate) fn impatient() -> Way {
-    let limits =
-        Limits { connect: Duration::from_secs(2), total: Duration::from_millis(300) };
-    Way { limits, ..Way::default() }
+fn impatient() -> Way {
+    let limits = Limits {
+        total: Duration::from_millis(700),
+        ..Limits::default()
+    };
+    Way {
+        limits,
+        ..Way::default()
+    }
 }
 
 /// A message of delivery 73014444033 (alert 17, ordinal 1).
@@ -136,20 +149,36 @@ pub(crate) fn message(text: &str) -> crate::channel::Message {
 }
 
 async fn exchange(url: &str) -> Result<Answer, Failure> {
-    let client = HttpClient::open(&common("sms", "http"), &impatient(), &opening()).unwrap();
-    client.exchange(client.request(Method::POST, url.parse().unwrap()).body("hello")).await
+    exchange_within(url, &Way::default()).await
+}
+
+async fn exchange_within(url: &str, way: &Way) -> Result<Answer, Failure> {
+    let client = HttpClient::open(&common("sms", "http"), way, &opening()).unwrap();
+    client
+        .exchange(
+            client
+                .request(Method::POST, url.parse().unwrap())
+                .body("hello"),
+        )
+        .await
 }
 
 #[tokio::test]
 async fn a_refused_connection_is_certain() {
     let failure = exchange(&closed_port().await).await.unwrap_err();
-    assert_eq!((failure.certainty, failure.scope), (Certainty::Certain, Scope::Gateway));
+    assert_eq!(
+        (failure.certainty, failure.scope),
+        (Certainty::Certain, Scope::Gateway)
+    );
 }
 
 #[tokio::test]
 async fn a_name_that_does_not_exist_is_certain() {
     let failure = exchange("http://gateway.invalid/").await.unwrap_err();
-    assert_eq!((failure.certainty, failure.scope), (Certainty::Certain, Scope::Gateway));
+    assert_eq!(
+        (failure.certainty, failure.scope),
+        (Certainty::Certain, Scope::Gateway)
+    );
 }
 
 /// Answers one request over TLS, if the client gets as far as to send one.
@@ -171,15 +200,24 @@ async fn play_tls() -> String {
 #[tokio::test]
 async fn a_certificate_that_nobody_vouches_for_is_certain_and_never_passed_over() {
     let failure = exchange(&play_tls().await).await.unwrap_err();
-    assert_eq!((failure.certainty, failure.scope), (Certainty::Certain, Scope::Gateway));
+    assert_eq!(
+        (failure.certainty, failure.scope),
+        (Certainty::Certain, Scope::Gateway)
+    );
 }
 
 #[tokio::test]
 async fn the_clinics_own_authority_is_believed_once_it_is_configured() {
-    let way = Way { ca_file: Some(tls::tests::AUTHORITY.into()), ..Way::default() };
+    let way = Way {
+        ca_file: Some(tls::tests::AUTHORITY.into()),
+        ..Way::default()
+    };
     let client = HttpClient::open(&common("sms", "http"), &way, &opening()).unwrap();
     let url: Url = play_tls().await.parse().unwrap();
-    let answer = client.exchange(client.request(Method::POST, url).body("hello")).await.unwrap();
+    let answer = client
+        .exchange(client.request(Method::POST, url).body("hello"))
+        .await
+        .unwrap();
     assert_eq!(answer.status, 201);
     let url: Url = play_tls().await.parse().unwrap();
     assert!(client.reach(&url).await.is_ok());
@@ -188,10 +226,18 @@ async fn the_clinics_own_authority_is_believed_once_it_is_configured() {
 #[tokio::test]
 async fn a_proxy_gets_the_request_and_the_check() {
     let script = Script::play(vec![answer("202 Accepted", "", "")]).await;
-    let way = Way { proxy: Some(script.url.clone()), ..impatient() };
+    let way = Way {
+        proxy: Some(script.url.clone()),
+        ..Way::default()
+    };
     let client = HttpClient::open(&common("sms", "http"), &way, &opening()).unwrap();
     let url: Url = "http://gateway.invalid/send".parse().unwrap();
-    assert!(client.exchange(client.request(Method::POST, url.clone())).await.is_ok());
+    assert!(
+        client
+            .exchange(client.request(Method::POST, url.clone()))
+            .await
+            .is_ok()
+    );
     assert!(script.requests()[0].starts_with("POST http://gateway.invalid/send HTTP/1.1"));
     assert!(client.reach(&url).await.is_ok());
 }
@@ -204,9 +250,15 @@ async fn a_silence_a_hang_up_and_a_half_answer_are_ambiguous() {
     let cut = Script::play(vec![Act::Say(half.to_owned())]).await;
     let slow = Script::play(vec![Act::Stall(half.to_owned())]).await;
     for script in [silent, rude, cut, slow] {
-        let failure = exchange(&script.url).await.unwrap_err();
+        let failure = exchange_within(&script.url, &impatient())
+            .await
+            .unwrap_err();
         assert_eq!(failure.certainty, Certainty::Ambiguous);
-        assert_eq!(script.requests().len(), 1, "it is not tried again down here");
+        assert_eq!(
+            script.requests().len(),
+            1,
+            "it is not tried again down here"
+        );
     }
 }
 
@@ -234,20 +286,32 @@ async fn an_endless_answer_is_read_up_to_64_kilobytes() {
 
 #[tokio::test]
 async fn the_cause_of_a_failure_names_no_address() {
-    let url = format!("{}/?to=%2B15005550006&password=hunter2", closed_port().await);
+    let url = format!(
+        "{}/?to=%2B15005550006&password=hunter2",
+        closed_port().await
+    );
     let shown = format!("{:?}", exchange(&url).await.unwrap_err());
-    assert!(!shown.contains("hunter2") && !shown.contains("15005550006"), "{shown}");
+    assert!(
+        !shown.contains("hunter2") && !shown.contains("15005550006"),
+        "{shown}"
+    );
 }
 
 #[test]
 fn retry_after_is_read_in_seconds_and_as_a_date() {
     let now = Timestamp(784_111_777_000);
-    assert_eq!(parse_retry_after(" 17 ", now), Some(Duration::from_secs(17)));
+    assert_eq!(
+        parse_retry_after(" 17 ", now),
+        Some(Duration::from_secs(17))
+    );
     assert_eq!(
         parse_retry_after("Sun, 06 Nov 1994 08:50:07 GMT", now),
         Some(Duration::from_secs(30))
     );
-    assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:00:00 GMT", now), Some(Duration::ZERO));
+    assert_eq!(
+        parse_retry_after("Sun, 06 Nov 1994 08:00:00 GMT", now),
+        Some(Duration::ZERO)
+    );
     assert_eq!(parse_retry_after("soon", now), None);
     assert_eq!(parse_retry_after("-3", now), None);
 }
@@ -278,9 +342,12 @@ async fn each_status_has_its_certainty_and_its_scope() {
 
 #[tokio::test]
 async fn reach_tells_an_open_door_from_a_closed_one() {
-    let client = HttpClient::open(&common("sms", "http"), &impatient(), &opening()).unwrap();
+    let client = HttpClient::open(&common("sms", "http"), &Way::default(), &opening()).unwrap();
     let script = Script::play(vec![]).await;
     assert!(client.reach(&script.url.parse().unwrap()).await.is_ok());
     let closed = closed_port().await.parse().unwrap();
-    assert_eq!(client.reach(&closed).await.unwrap_err().scope, Scope::Gateway);
+    assert_eq!(
+        client.reach(&closed).await.unwrap_err().scope,
+        Scope::Gateway
+    );
 }

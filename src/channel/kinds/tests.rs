@@ -23,12 +23,17 @@ fn an_unknown_key_is_named_with_the_gateway_and_the_known_keys() {
     let error = refused(&format!("{HTTP}url = \"http://x/\"\nurll = 1\n"));
     assert_eq!(error.key, "urll");
     let shown = error.to_string();
-    assert!(shown.starts_with("gateway \"a\": unknown key \"urll\"; this kind's keys are: \"url\""));
+    assert!(
+        shown.starts_with("gateway \"a\": unknown key \"urll\"; this kind's keys are: \"url\"")
+    );
 }
 
 #[test]
 fn a_missing_key_and_a_wrong_type_are_named() {
-    assert_eq!(refused(HTTP).to_string(), "gateway \"a\": the key \"url\" is missing");
+    assert_eq!(
+        refused(HTTP).to_string(),
+        "gateway \"a\": the key \"url\" is missing"
+    );
     assert_eq!(refused("channel = \"sms\"\nkind = \"http\"").key, "name");
     let error = refused(&format!("{HTTP}url = \"http://x/\"\nslots = \"many\"\n"));
     assert_eq!(error.key, "slots");
@@ -79,10 +84,17 @@ fn a_secret_may_stand_in_a_file_but_not_in_both_places() {
     let twilio = "name = \"t\"\nchannel = \"sms\"\nkind = \"twilio\"\naccount_sid = \"AC1\"\nfrom = \"+1\"\n";
     let from_file = format!("{twilio}auth_token_file = \"{path}\"\n");
     assert!(open(&from_file.parse().unwrap(), &opening()).is_ok());
-    assert_eq!(refused(&format!("{from_file}auth_token = \"x\"\n")).key, "auth_token_file");
+    assert_eq!(
+        refused(&format!("{from_file}auth_token = \"x\"\n")).key,
+        "auth_token_file"
+    );
     std::fs::write(file.path(), "\n").unwrap();
     assert!(refused(&from_file).message.contains("is empty"));
-    assert!(refused(&format!("{twilio}auth_token_file = \"/nowhere\"\n")).message.contains("/nowhere"));
+    assert!(
+        refused(&format!("{twilio}auth_token_file = \"/nowhere\"\n"))
+            .message
+            .contains("/nowhere")
+    );
 }
 
 #[test]

@@ -190,9 +190,10 @@ impl Phones {
 
     /// Opens a message's answer link and presses the button at that place, from 0.
     pub fn tap(&self, serial: u64, button: usize) -> Result<(), NotOnThePhone> {
-        let link = self.message(serial)?.link.clone();
+        let message = self.message(serial)?;
         let event = SandboxEvent::Tap {
-            link,
+            from: message.to.clone(),
+            link: message.link.clone(),
             wish: Wish::Nth(button),
         };
         self.state().plan(Instant::now(), event);

@@ -19,14 +19,16 @@ use self::answer::{Acceptance, Condition, MessageId};
 use self::template::{Escape, Fields, Template};
 use super::posted::{self, Names, Record, unreadable};
 use crate::channel::http_client::{HttpClient, Way, parse_url};
-use crate::channel::kinds::{OpenError, Opening, settings};
+use crate::channel::kinds::{OpenError, Opening, optional_text_or_number, settings};
 use crate::channel::secret::Secret;
 use crate::channel::{
-    Accepted, Callback, CallbackError, Common, Failure, Gateway, Inbound, Message, Receipt,
-    ReceiptStatus,
+    Accepted, Callback, CallbackError, Channel, Common, Failure, Gateway, Inbound, Message,
+    Receipt, ReceiptStatus,
 };
 
 const DEFAULT_BODY: &str = r#"{"to":"{{to}}","text":"{{text}}","reference":"{{reference}}"}"#;
+
+const DEFAULT_EMAIL_BODY: &str = r#"{"to":"{{to}}","subject":"{{subject}}","text":"{{text}}","html":"{{html}}","reference":"{{reference}}"}"#;
 
 /// The kind's own keys.
 #[derive(Deserialize)]
@@ -39,6 +41,7 @@ struct Settings {
     body: Option<String>,
     accepted_when: Option<Conditions>,
     message_id: Option<String>,
+    #[serde(default, deserialize_with = "optional_text_or_number")]
     from: Option<String>,
     token: Option<Secret>,
     idempotency_header: Option<String>,
@@ -75,25 +78,34 @@ pub fn open(
     table: &toml::Table,
     opening: &Opening,
 ) -> Result<Arc<dyn Gateway>, OpenError> {
-    open_within(common, table, opening, Way::default()).map(|gateway| Arc::new(gateway) as _)
+    open_within(common, table, opening, &Way::default()).map(|gateway| Arc::new(gateway) as _)
 }
 
 fn open_within(
     common: &Common,
     table: &toml::Table,
     opening: &Opening,
-    way: Way,
+    way: &Way,
 ) -> Result<HttpGateway, OpenError> {
     let settings: Settings = settings(table)?;
     let method = match settings.method.as_deref().unwrap_or("POST") {
         "GET" => Method::GET,
         "POST" => Method::POST,
         "PUT" => Method::PUT,
-        _ => return Err(OpenError::new("method", "\"method\" must be POST, GET or PUT")),
+        _ => {
+            return Err(OpenError::new(
+                "method",
+                "\"method\" must be POST, GET or PUT",
+            ));
+        }
     };
     let url = Template::compile("url", &settings.url, Escape::Url)?;
     parse_url("url", &url.fill(&Fields::sample()))?;
-    let default_body = (method != Method::GET).then(|| DEFAULT_BODY.to_owned());
+    let default_body = match common.channel {
+        Channel::Email => DEFAULT_EMAIL_BODY,
+        _ => DEFAULT_BODY,
+    };
+    let default_body = (method != Method::GET).then(|| default_body.to_owned());
     let (body, content_type) = match settings.body.or(default_body) {
         Some(body) => {
             let (body, content_type) = compile_body(&body, &settings.headers)?;
@@ -105,14 +117,18 @@ fn open_within(
         .idempotency_header
         .map(|name| header_name("idempotency_header", &name))
         .transpose()?;
-    let way = Way { ca_file: settings.tls_ca_file, proxy: settings.proxy, ..way };
+    let way = Way {
+        ca_file: settings.tls_ca_file,
+        proxy: settings.proxy,
+        limits: way.limits,
+    };
     Ok(HttpGateway {
         http: HttpClient::open(common, &way, opening)?,
         method,
         url,
         headers: compile_headers(&settings.headers, content_type, settings.token.is_some())?,
         body,
-        acceptance: compile_acceptance(settings.accepted_when, settings.message_id)?,
+        acceptance: compile_acceptance(settings.accepted_when, settings.message_id.as_deref())?,
         from: settings.from.unwrap_or_default(),
         token: settings.token,
         callback_token: settings.callback_token,
@@ -126,13 +142,16 @@ fn compile_body(
     body: &str,
     headers: &BTreeMap<String, Secret>,
 ) -> Result<(Template, Option<&'static str>), OpenError> {
-    let declared =
-        headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    let declared = headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
     let guessed = match body.trim_start().as_bytes().first() {
         Some(b'{' | b'[') => "application/json",
         _ => "application/x-www-form-urlencoded",
     };
-    let content_type = declared.map_or(guessed, |(_, value)| value.reveal()).to_ascii_lowercase();
+    let content_type = declared
+        .map_or(guessed, |(_, value)| value.reveal())
+        .to_ascii_lowercase();
     let escape = Escape::for_content_type(&content_type);
     let template = Template::compile("body", body, escape)?;
     let sample = template.fill(&Fields::sample());
@@ -157,7 +176,10 @@ fn compile_headers(
         compiled.push((header_name("headers", name)?, template));
     }
     if let Some(content_type) = content_type {
-        compiled.push((CONTENT_TYPE, Template::compile("body", content_type, Escape::Header)?));
+        compiled.push((
+            CONTENT_TYPE,
+            Template::compile("body", content_type, Escape::Header)?,
+        ));
     }
     if has_token && !compiled.iter().any(|(name, _)| name == AUTHORIZATION) {
         let bearer = Template::compile("token", "Bearer {{token}}", Escape::Header)?;
@@ -168,13 +190,16 @@ fn compile_headers(
 
 fn header_name(key: &str, name: &str) -> Result<HeaderName, OpenError> {
     HeaderName::from_bytes(name.as_bytes()).map_err(|_ignored| {
-        OpenError::new(key, format!("\"{key}\" names the header \"{name}\", which cannot exist"))
+        OpenError::new(
+            key,
+            format!("\"{key}\" names the header \"{name}\", which cannot exist"),
+        )
     })
 }
 
 fn compile_acceptance(
     conditions: Option<Conditions>,
-    message_id: Option<String>,
+    message_id: Option<&str>,
 ) -> Result<Acceptance, OpenError> {
     let texts = match conditions {
         None => Vec::new(),
@@ -182,8 +207,11 @@ fn compile_acceptance(
         Some(Conditions::All(texts)) => texts,
     };
     Ok(Acceptance {
-        conditions: texts.iter().map(|text| Condition::parse(text)).collect::<Result<_, _>>()?,
-        message_id: message_id.as_deref().map(MessageId::parse).transpose()?,
+        conditions: texts
+            .iter()
+            .map(|text| Condition::parse(text))
+            .collect::<Result<_, _>>()?,
+        message_id: message_id.map(MessageId::parse).transpose()?,
     })
 }
 
@@ -191,7 +219,11 @@ impl HttpGateway {
     fn fields(&self, message: &Message) -> Fields {
         let mut status_url = message.status_url.clone();
         if let Some(token) = &self.callback_token {
-            status_url.push_str(if status_url.contains('?') { "&token=" } else { "?token=" });
+            status_url.push_str(if status_url.contains('?') {
+                "&token="
+            } else {
+                "?token="
+            });
             status_url.extend(form_urlencoded::byte_serialize(token.reveal().as_bytes()));
         }
         Fields {
@@ -205,16 +237,22 @@ impl HttpGateway {
             html: message.html.clone().unwrap_or_default(),
             language: message.language.as_str().to_owned(),
             mode: message.mode.path().to_owned(),
-            token: self.token.as_ref().map(|t| t.reveal().to_owned()).unwrap_or_default(),
+            token: self
+                .token
+                .as_ref()
+                .map(|t| t.reveal().to_owned())
+                .unwrap_or_default(),
         }
     }
 
     fn request(&self, message: &Message) -> Result<reqwest::RequestBuilder, Failure> {
         let fields = self.fields(message);
-        let url = self.url.fill(&fields).parse().map_err(|error: <reqwest::Url as std::str::FromStr>::Err| {
-            Failure::refused_us("The gateway's address is no address once it is filled in.")
-                .because(error)
-        })?;
+        let url = self.url.fill(&fields).parse().map_err(
+            |error: <reqwest::Url as std::str::FromStr>::Err| {
+                Failure::refused_us("The gateway's address is no address once it is filled in.")
+                    .because(error)
+            },
+        )?;
         let mut request = self.http.request(self.method.clone(), url);
         for (name, value) in &self.headers {
             let value = HeaderValue::from_str(&value.fill(&fields))
@@ -241,7 +279,10 @@ impl Gateway for HttpGateway {
         let answer = self.http.exchange(self.request(message)?).await?;
         let gateway_id = self.acceptance.judge(&answer)?;
         let gateway_id = gateway_id.unwrap_or_else(|| message.delivery.to_string());
-        Ok(Accepted { gateway_id, sent: false })
+        Ok(Accepted {
+            gateway_id,
+            sent: false,
+        })
     }
 
     /// Connects, and says nothing: a provider's sending address is no place for a trial request.
@@ -261,7 +302,11 @@ impl Gateway for HttpGateway {
 
     fn inbound(&self, callback: &Callback) -> Result<Inbound, CallbackError> {
         posted::believe(callback, self.callback_token.as_ref())?;
-        let names = Names { id: &["id"], from: &["from"], text: &["text"] };
+        let names = Names {
+            id: &["id"],
+            from: &["from"],
+            text: &["text"],
+        };
         posted::inbound(callback, &names)
     }
 }
@@ -270,9 +315,14 @@ fn receipt(record: &Record) -> Result<Receipt, CallbackError> {
     let reference = record.reference();
     let own = reference.map(|delivery| delivery.to_string());
     let gateway_id = record.get(&["id"]).map(str::to_owned).or(own);
-    let word = record.get(&["status"]).ok_or_else(|| unreadable("the status is missing"))?;
+    let word = record
+        .get(&["status"])
+        .ok_or_else(|| unreadable("the status is missing"))?;
     let status = status(word).ok_or_else(|| unreadable("the status is a word we do not know"))?;
-    let said = record.get(&["reason"]).map(posted::quote).filter(|words| !words.is_empty());
+    let said = record
+        .get(&["reason"])
+        .map(posted::quote)
+        .filter(|words| !words.is_empty());
     let reason = (status == ReceiptStatus::Failed).then(|| match said {
         Some(words) => format!("The gateway says that it did not arrive: {words}"),
         None => "The gateway says that it did not arrive.".to_owned(),

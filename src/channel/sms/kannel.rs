@@ -9,7 +9,9 @@ use serde::Deserialize;
 
 use super::posted::{self, Names, Record, unreadable};
 use crate::channel::http_client::{Answer, HttpClient, Way, parse_url};
-use crate::channel::kinds::{OpenError, Opening, settings};
+use crate::channel::kinds::{
+    OpenError, Opening, optional_text_or_number, settings, text_or_number,
+};
 use crate::channel::secret::Secret;
 use crate::channel::{
     Accepted, Callback, CallbackError, Common, Failure, Gateway, Inbound, Message, Receipt,
@@ -27,8 +29,10 @@ const RECEIPT_CODES: &str = "&type=%d&answer=%A&fid=%F&smsc=%i";
 #[serde(deny_unknown_fields)]
 struct Settings {
     url: String,
+    #[serde(deserialize_with = "text_or_number")]
     username: String,
     password: Secret,
+    #[serde(default, deserialize_with = "optional_text_or_number")]
     from: Option<String>,
     callback_token: Option<Secret>,
     tls_ca_file: Option<PathBuf>,
@@ -51,14 +55,14 @@ pub fn open(
     table: &toml::Table,
     opening: &Opening,
 ) -> Result<Arc<dyn Gateway>, OpenError> {
-    open_within(common, table, opening, Way::default()).map(|gateway| Arc::new(gateway) as _)
+    open_within(common, table, opening, &Way::default()).map(|gateway| Arc::new(gateway) as _)
 }
 
 fn open_within(
     common: &Common,
     table: &toml::Table,
     opening: &Opening,
-    way: Way,
+    way: &Way,
 ) -> Result<Kannel, OpenError> {
     let settings: Settings = settings(table)?;
     let mut url = parse_url("url", &settings.url)?;
@@ -73,7 +77,11 @@ fn open_within(
             common.name
         );
     }
-    let way = Way { ca_file: settings.tls_ca_file, proxy: settings.proxy, ..way };
+    let way = Way {
+        ca_file: settings.tls_ca_file,
+        proxy: settings.proxy,
+        limits: way.limits,
+    };
     Ok(Kannel {
         http: HttpClient::open(common, &way, opening)?,
         url,
@@ -119,7 +127,10 @@ impl Kannel {
             let joint = if status_url.contains('?') { '&' } else { '?' };
             let token = token.reveal();
             parameters.push(("dlr-mask", ALL_RECEIPTS.to_owned()));
-            parameters.push(("dlr-url", format!("{status_url}{joint}token={token}{RECEIPT_CODES}")));
+            parameters.push((
+                "dlr-url",
+                format!("{status_url}{joint}token={token}{RECEIPT_CODES}"),
+            ));
         }
         parameters
     }
@@ -130,10 +141,16 @@ impl Gateway for Kannel {
     async fn send(&self, message: &Message) -> Result<Accepted, Failure> {
         let mut url = self.url.clone();
         url.query_pairs_mut().extend_pairs(self.parameters(message));
-        let answer = self.http.exchange(self.http.request(Method::GET, url)).await?;
+        let answer = self
+            .http
+            .exchange(self.http.request(Method::GET, url))
+            .await?;
         judge(&answer)?;
         // Kannel's answer names nothing; its receipts carry our reference.
-        Ok(Accepted { gateway_id: message.delivery.to_string(), sent: false })
+        Ok(Accepted {
+            gateway_id: message.delivery.to_string(),
+            sent: false,
+        })
     }
 
     /// Connects only: every request to Kannel's address is a message.
@@ -148,7 +165,11 @@ impl Gateway for Kannel {
 
     fn inbound(&self, callback: &Callback) -> Result<Inbound, CallbackError> {
         posted::believe(callback, self.callback_token.as_ref())?;
-        let names = Names { id: &["id"], from: &["from"], text: &["text"] };
+        let names = Names {
+            id: &["id"],
+            from: &["from"],
+            text: &["text"],
+        };
         posted::inbound(callback, &names)
     }
 }
@@ -157,7 +178,8 @@ impl Gateway for Kannel {
 fn is_gsm7(text: &str) -> bool {
     let mut writer = gsm7::Gsm7Writer::new(std::io::sink());
     // The alphabet's escape code is no character of its own.
-    text.chars().all(|c| c != '\u{1b}' && writer.write_char(c).is_ok())
+    text.chars()
+        .all(|c| c != '\u{1b}' && writer.write_char(c).is_ok())
 }
 
 /// Kannel says the outcome in the text; its statuses differ between versions.
@@ -167,18 +189,26 @@ fn judge(answer: &Answer) -> Result<(), Failure> {
     let says = |part: &str| text.to_ascii_lowercase().contains(part);
     if answer.status.is_success() {
         // 0 accepted, 3 queued until a network is connected again.
-        let taken = ["0:", "3:", "Sent."].iter().any(|start| text.starts_with(start));
+        let taken = ["0:", "3:", "Sent."]
+            .iter()
+            .any(|start| text.starts_with(start));
         return if taken {
             Ok(())
         } else {
-            Err(Failure::unknown("Kannel's answer does not say that it took the message."))
+            Err(Failure::unknown(
+                "Kannel's answer does not say that it took the message.",
+            ))
         };
     }
     if says("temporal failure") || says("temporary failure") {
-        return Err(Failure::try_again("Kannel cannot take messages at the moment."));
+        return Err(Failure::try_again(
+            "Kannel cannot take messages at the moment.",
+        ));
     }
     if says("authorization failed") {
-        return Err(Failure::refused_us("Kannel refuses our user name or password."));
+        return Err(Failure::refused_us(
+            "Kannel refuses our user name or password.",
+        ));
     }
     if says("not routable") {
         return Err(Failure::person("Kannel has no way to send to this number."));
@@ -190,8 +220,12 @@ fn judge(answer: &Answer) -> Result<(), Failure> {
 }
 
 fn receipt(record: &Record) -> Result<Receipt, CallbackError> {
-    let reference = record.reference().ok_or_else(|| unreadable("ref is missing"))?;
-    let kind = record.get(&["type"]).ok_or_else(|| unreadable("type is missing"))?;
+    let reference = record
+        .reference()
+        .ok_or_else(|| unreadable("ref is missing"))?;
+    let kind = record
+        .get(&["type"])
+        .ok_or_else(|| unreadable("type is missing"))?;
     let answer = record.get(&["answer"]).unwrap_or_default();
     let (status, reason) = match kind {
         "1" => (ReceiptStatus::Delivered, None),
@@ -199,10 +233,18 @@ fn receipt(record: &Record) -> Result<Receipt, CallbackError> {
         // 32 is the network's progress report.
         "4" | "32" => (ReceiptStatus::Accepted, None),
         "8" => (ReceiptStatus::Sent, None),
-        "16" => (ReceiptStatus::Failed, Some("The network refused the message.".to_owned())),
+        "16" => (
+            ReceiptStatus::Failed,
+            Some("The network refused the message.".to_owned()),
+        ),
         _ => return Err(unreadable("type is none of 1, 2, 4, 8, 16, 32")),
     };
-    Ok(Receipt { reference: Some(reference), gateway_id: reference.to_string(), status, reason })
+    Ok(Receipt {
+        reference: Some(reference),
+        gateway_id: reference.to_string(),
+        status,
+        reason,
+    })
 }
 
 /// SMPP networks answer with `stat:WORD` somewhere in the text.

@@ -68,14 +68,14 @@ pub fn open(
     table: &toml::Table,
     opening: &Opening,
 ) -> Result<Arc<dyn Gateway>, OpenError> {
-    open_within(common, table, opening, Way::default()).map(|gateway| Arc::new(gateway) as _)
+    open_within(common, table, opening, &Way::default()).map(|gateway| Arc::new(gateway) as _)
 }
 
 fn open_within(
     common: &Common,
     table: &toml::Table,
     opening: &Opening,
-    way: Way,
+    way: &Way,
 ) -> Result<Twilio, OpenError> {
     let settings: Settings = settings(table)?;
     let required = [
@@ -86,7 +86,11 @@ fn open_within(
     if let Some((key, _)) = required.iter().find(|(_, empty)| *empty) {
         return Err(OpenError::new(*key, format!("\"{key}\" is empty")));
     }
-    if !settings.account_sid.bytes().all(|b| b.is_ascii_alphanumeric()) {
+    if !settings
+        .account_sid
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric())
+    {
         return Err(OpenError::new(
             "account_sid",
             "\"account_sid\" must be the letters and digits that Twilio's console shows (AC…)",
@@ -94,7 +98,11 @@ fn open_within(
     }
     let base = settings.base_url.trim_end_matches('/');
     let account = format!("{base}/2010-04-01/Accounts/{}", settings.account_sid);
-    let way = Way { ca_file: settings.tls_ca_file, proxy: settings.proxy, ..way };
+    let way = Way {
+        ca_file: settings.tls_ca_file,
+        proxy: settings.proxy,
+        limits: way.limits,
+    };
     Ok(Twilio {
         http: HttpClient::open(common, &way, opening)?,
         messages: parse_url("base_url", &format!("{account}/Messages.json"))?,
@@ -109,7 +117,11 @@ fn open_within(
 #[async_trait]
 impl Gateway for Twilio {
     async fn send(&self, message: &Message) -> Result<Accepted, Failure> {
-        let sender = if self.from.starts_with("MG") { "MessagingServiceSid" } else { "From" };
+        let sender = if self.from.starts_with("MG") {
+            "MessagingServiceSid"
+        } else {
+            "From"
+        };
         let request = self
             .http
             .request(Method::POST, self.messages.clone())
@@ -171,13 +183,18 @@ impl Twilio {
 fn judge(answer: &Answer) -> Result<Accepted, Failure> {
     if answer.status.is_success() {
         return match serde_json::from_slice::<Created>(&answer.body) {
-            Ok(created) if !created.sid.is_empty() => {
-                Ok(Accepted { gateway_id: created.sid, sent: false })
-            }
-            _ => Err(Failure::unknown("Twilio's answer does not name the message it took.")),
+            Ok(created) if !created.sid.is_empty() => Ok(Accepted {
+                gateway_id: created.sid,
+                sent: false,
+            }),
+            _ => Err(Failure::unknown(
+                "Twilio's answer does not name the message it took.",
+            )),
         };
     }
-    let code = serde_json::from_slice::<Refused>(&answer.body).ok().and_then(|it| it.code);
+    let code = serde_json::from_slice::<Refused>(&answer.body)
+        .ok()
+        .and_then(|it| it.code);
     let known = code.and_then(|code| {
         let failure = code::refusal(code)?;
         Some(failure.because(std::io::Error::other(format!("Twilio error {code}"))))

@@ -111,22 +111,18 @@ fn spreadsheet_number(text: &str) -> Result<Option<String>, PhoneProblem> {
     if whole.is_empty() || whole.starts_with('0') || !all_digits(whole) || !all_digits(fraction) {
         return Ok(None);
     }
-    match exponent {
-        Some(exponent) => {
-            let Ok(places) = exponent.parse::<usize>() else {
-                return Ok(None);
-            };
-            if fraction.len() == places && places <= MOST_DIGITS {
-                Ok(Some(format!("{whole}{fraction}")))
-            } else {
-                Err(PhoneProblem::Rounded)
-            }
-        }
-        // A fraction of one or two zeros after a long whole part is a float; "079.123.45.67" is not one.
-        None => {
-            let is_float = matches!(fraction, "0" | "00") && whole.len() >= A_NUMBER_OF_ITS_OWN;
-            Ok(is_float.then(|| whole.to_owned()))
-        }
+    let Some(exponent) = exponent else {
+        // One or two zeros after a long whole part are a float; "079.123.45.67" is not one.
+        let is_float = matches!(fraction, "0" | "00") && whole.len() >= A_NUMBER_OF_ITS_OWN;
+        return Ok(is_float.then(|| whole.to_owned()));
+    };
+    let Ok(places) = exponent.parse::<usize>() else {
+        return Ok(None);
+    };
+    if fraction.len() == places && places <= MOST_DIGITS {
+        Ok(Some(format!("{whole}{fraction}")))
+    } else {
+        Err(PhoneProblem::Rounded)
     }
 }
 

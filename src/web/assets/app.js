@@ -59,7 +59,8 @@ document.addEventListener("input", (event) => {
   }
 });
 
-// Prints the page.
-document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-print]")) print();
+// The print button shows only where it works.
+document.querySelectorAll("[data-print]").forEach((button) => {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
 });

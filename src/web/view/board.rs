@@ -64,6 +64,19 @@ pub struct Hold {
     pub seconds: u32,
     /// Where "Stop" posts to.
     pub stop_href: String,
+    /// How many people it would go to.
+    pub people: u64,
+}
+
+impl Hold {
+    /// "LIVE alert to 143 people. Nothing has left yet."
+    pub fn what(&self, mode: Mode) -> String {
+        let what = match mode {
+            Mode::Live => "LIVE alert",
+            Mode::Drill => "DRILL",
+        };
+        format!("{what} to {}. Nothing has left yet.", people(self.people))
+    }
 }
 
 /// People, each counted once.

@@ -10,7 +10,9 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use super::dots::with_dots;
 use super::letter::Letter;
+use super::offers::Offers;
 use super::pool::Server;
 use super::reply::{self, Reply};
 use super::trouble::{Cause, Stage, Trouble};
@@ -26,16 +28,6 @@ pub(super) enum Encryption {
 
 trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
-
-/// What the server says it can do.
-#[derive(Default)]
-struct Offers {
-    start_tls: bool,
-    pipelining: bool,
-    utf8: bool,
-    auth_plain: bool,
-    auth_login: bool,
-}
 
 /// One connection to a mail server.
 pub(super) struct Conversation {
@@ -74,7 +66,7 @@ impl Conversation {
     /// Hands over one message. After any failure but a clear refusal of this message the connection
     /// is of no more use; [`Conversation::is_ready`] tells.
     pub(super) async fn deliver(&mut self, letter: &Letter) -> Result<(), Trouble> {
-        if letter.needs_utf8() && !self.offers.utf8 {
+        if letter.needs_utf8() && !self.offers.has("SMTPUTF8") {
             return Err(self.trouble(Cause::Missing("SMTPUTF8")));
         }
         let outcome = self.hand_over(letter).await;
@@ -83,7 +75,10 @@ impl Conversation {
                 self.delivered += 1;
                 self.stage = Stage::Ready;
             }
-            Err(Trouble { cause: Cause::Refused(reply), .. }) if reply.code != 421 => {
+            Err(Trouble {
+                cause: Cause::Refused(reply),
+                ..
+            }) if reply.code != 421 => {
                 self.forget_message().await;
             }
             Err(_) => {}
@@ -94,11 +89,17 @@ impl Conversation {
     async fn hand_over(&mut self, letter: &Letter) -> Result<(), Trouble> {
         let utf8 = if letter.needs_utf8() { " SMTPUTF8" } else { "" };
         let commands = [
-            (Stage::Sender, format!("MAIL FROM:<{}>{utf8}\r\n", letter.sender)),
-            (Stage::Recipient, format!("RCPT TO:<{}>\r\n", letter.recipient)),
+            (
+                Stage::Sender,
+                format!("MAIL FROM:<{}>{utf8}\r\n", letter.sender),
+            ),
+            (
+                Stage::Recipient,
+                format!("RCPT TO:<{}>\r\n", letter.recipient),
+            ),
             (Stage::Data, "DATA\r\n".to_owned()),
         ];
-        if self.offers.pipelining {
+        if self.offers.has("PIPELINING") {
             self.envelope_at_once(&commands).await?;
         } else {
             for (stage, command) in &commands {
@@ -111,14 +112,19 @@ impl Conversation {
         let content = with_dots(&letter.content);
         self.write_content(&content).await?;
         // No limit of its own: a server may look for viruses now. The whole message has one.
-        let reply = reply::read(&mut self.wire).await.map_err(|cause| self.trouble(cause))?;
+        let reply = reply::read(&mut self.wire)
+            .await
+            .map_err(|cause| self.trouble(cause))?;
         self.expect_done(reply)
     }
 
     /// Three commands in one packet (RFC 2920), then their three replies.
     async fn envelope_at_once(&mut self, commands: &[(Stage, String); 3]) -> Result<(), Trouble> {
         self.stage = Stage::Sender;
-        let all: String = commands.iter().map(|(_, command)| command.as_str()).collect();
+        let all: String = commands
+            .iter()
+            .map(|(_, command)| command.as_str())
+            .collect();
         self.write(&all).await?;
         let mut refused: Option<Trouble> = None;
         for (stage, _) in commands {
@@ -167,7 +173,11 @@ impl Conversation {
             return;
         }
         let stage = self.stage;
-        if self.ask("RSET\r\n").await.is_ok_and(|reply| reply.is_done()) {
+        if self
+            .ask("RSET\r\n")
+            .await
+            .is_ok_and(|reply| reply.is_done())
+        {
             self.stage = Stage::Ready;
         } else {
             // Not ready: a stage from which nothing is reused.
@@ -213,7 +223,7 @@ impl Conversation {
     ) -> Result<Self, Trouble> {
         self.stage = Stage::Encrypt;
         // No fallback: what is asked for is protected mail or none.
-        if !self.offers.start_tls {
+        if !self.offers.has("STARTTLS") {
             return Err(self.trouble(Cause::Missing("STARTTLS")));
         }
         let reply = self.ask("STARTTLS\r\n").await?;
@@ -224,15 +234,18 @@ impl Conversation {
         }
         let handshake = connector.connect(name, self.wire.into_inner());
         let wire = limited(self.command_limit, Stage::Encrypt, handshake).await?;
-        Ok(Self { wire: BufReader::new(Box::new(wire)), ..self })
+        Ok(Self {
+            wire: BufReader::new(Box::new(wire)),
+            ..self
+        })
     }
 
     async fn sign_in(&mut self, username: &str, password: &Secret) -> Result<(), Trouble> {
         self.stage = Stage::SignIn;
-        let reply = if self.offers.auth_plain {
+        let reply = if self.offers.signs_in_by("PLAIN") {
             let both = STANDARD.encode(format!("\0{username}\0{}", password.reveal()));
             self.ask(&format!("AUTH PLAIN {both}\r\n")).await?
-        } else if self.offers.auth_login {
+        } else if self.offers.signs_in_by("LOGIN") {
             let mut reply = self.ask("AUTH LOGIN\r\n").await?;
             for word in [username, password.reveal()] {
                 if reply.code != 334 {
@@ -265,7 +278,10 @@ impl Conversation {
         let stage = self.stage;
         match timeout(self.command_limit, reply::read(&mut self.wire)).await {
             Ok(read) => read.map_err(|cause| Trouble { stage, cause }),
-            Err(_) => Err(Trouble { stage, cause: Cause::Slow }),
+            Err(_) => Err(Trouble {
+                stage,
+                cause: Cause::Slow,
+            }),
         }
     }
 
@@ -281,43 +297,33 @@ impl Conversation {
     }
 
     fn expect_done(&self, reply: Reply) -> Result<(), Trouble> {
-        if reply.is_done() { Ok(()) } else { Err(self.trouble(Cause::Refused(reply))) }
+        if reply.is_done() {
+            Ok(())
+        } else {
+            Err(self.trouble(Cause::Refused(reply)))
+        }
     }
 
     fn trouble(&self, cause: Cause) -> Trouble {
-        Trouble { stage: self.stage, cause }
-    }
-}
-
-impl Offers {
-    fn read(lines: &[String]) -> Self {
-        let mut offers = Self::default();
-        // The first line is the server's name.
-        for line in lines.iter().skip(1) {
-            let line = line.to_ascii_uppercase();
-            let mut words = line.split_whitespace();
-            match words.next() {
-                Some("STARTTLS") => offers.start_tls = true,
-                Some("PIPELINING") => offers.pipelining = true,
-                Some("SMTPUTF8") => offers.utf8 = true,
-                Some("AUTH") => {
-                    for mechanism in words {
-                        offers.auth_plain |= mechanism == "PLAIN";
-                        offers.auth_login |= mechanism == "LOGIN";
-                    }
-                }
-                _ => {}
-            }
+        Trouble {
+            stage: self.stage,
+            cause,
         }
-        offers
     }
 }
 
 async fn connect(server: &Server) -> Result<Box<dyn Wire>, Trouble> {
     let address = (server.host.as_str(), server.port);
-    let stream = limited(server.limits.connect, Stage::Connect, TcpStream::connect(address)).await?;
+    let stream = limited(
+        server.limits.connect,
+        Stage::Connect,
+        TcpStream::connect(address),
+    )
+    .await?;
     // Without it each message waits some 40 ms for an acknowledgement of the one before.
-    stream.set_nodelay(true).map_err(|error| at_connect(Cause::Lost(error)))?;
+    stream
+        .set_nodelay(true)
+        .map_err(|error| at_connect(Cause::Lost(error)))?;
     if let Encryption::Tls(connector, name) = &server.encryption {
         let handshake = connector.connect(name.clone(), stream);
         let stream = limited(server.limits.command, Stage::Connect, handshake).await?;
@@ -327,7 +333,10 @@ async fn connect(server: &Server) -> Result<Box<dyn Wire>, Trouble> {
 }
 
 fn at_connect(cause: Cause) -> Trouble {
-    Trouble { stage: Stage::Connect, cause }
+    Trouble {
+        stage: Stage::Connect,
+        cause,
+    }
 }
 
 async fn limited<T>(
@@ -337,65 +346,13 @@ async fn limited<T>(
 ) -> Result<T, Trouble> {
     match timeout(limit, work).await {
         Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(Trouble { stage, cause: Cause::Lost(error) }),
-        Err(_) => Err(Trouble { stage, cause: Cause::Slow }),
-    }
-}
-
-/// Makes every line end with CR LF, doubles a dot at the beginning of a line, and adds the dot that
-/// ends the message. A lone CR or LF would be a line end to some servers and not to others: the
-/// gap through which a second message can be smuggled.
-fn with_dots(content: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(content.len() + 64);
-    let mut at_start = true;
-    let mut bytes = content.iter().copied().peekable();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'\r' | b'\n' => {
-                if byte == b'\r' && bytes.peek() == Some(&b'\n') {
-                    bytes.next();
-                }
-                out.extend_from_slice(b"\r\n");
-                at_start = true;
-            }
-            byte => {
-                if at_start && byte == b'.' {
-                    out.push(b'.');
-                }
-                out.push(byte);
-                at_start = false;
-            }
-        }
-    }
-    if !at_start {
-        out.extend_from_slice(b"\r\n");
-    }
-    out.extend_from_slice(b".\r\n");
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_dot_at_the_beginning_of_a_line_is_doubled_and_the_end_is_marked() {
-        assert_eq!(with_dots(b".a\r\n.\r\nb.c"), b"..a\r\n..\r\nb.c\r\n.\r\n");
-        assert_eq!(with_dots(b"a\r\n"), b"a\r\n.\r\n");
-        assert_eq!(with_dots(b""), b".\r\n");
-    }
-
-    #[test]
-    fn no_lone_line_end_can_smuggle_a_second_message() {
-        assert_eq!(with_dots(b"a\n.\nMAIL"), b"a\r\n..\r\nMAIL\r\n.\r\n");
-        assert_eq!(with_dots(b"a\r.\rMAIL\r"), b"a\r\n..\r\nMAIL\r\n.\r\n");
-    }
-
-    #[test]
-    fn the_servers_offers_are_read_in_any_case() {
-        let lines = ["PIPELINING", "starttls", "AUTH LOGIN plain"].map(str::to_owned);
-        let offers = Offers::read(&lines);
-        assert!(!offers.pipelining, "the first line is a name");
-        assert!(offers.start_tls && offers.auth_login && offers.auth_plain);
+        Ok(Err(error)) => Err(Trouble {
+            stage,
+            cause: Cause::Lost(error),
+        }),
+        Err(_) => Err(Trouble {
+            stage,
+            cause: Cause::Slow,
+        }),
     }
 }

@@ -1,9 +1,9 @@
 //! Writes one message as an e-mail: the same Message-ID and boundary at every attempt, so that a
 //! mail server or a mailbox that gets it twice can tell.
 
+use lettre::Address;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
-use lettre::Address;
 
 use crate::channel::{Failure, Message};
 
@@ -38,7 +38,10 @@ impl Stationery {
         let unusable = || Failure::person("The e-mail address is not valid.");
         let address = message.to.reveal();
         // Never let these reach a command or a header, whatever a parser thinks of them.
-        if address.chars().any(|c| c.is_control() || c.is_whitespace() || "<>".contains(c)) {
+        if address
+            .chars()
+            .any(|c| c.is_control() || c.is_whitespace() || "<>".contains(c))
+        {
             return Err(unusable());
         }
         // The parser's error repeats the address, so it is not kept as the cause.
@@ -87,7 +90,11 @@ fn header(name: &'static str, value: &str) -> HeaderValue {
 
 /// Control characters become spaces: a line break in a header would begin another header.
 pub(super) fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 fn without_nul(text: &str) -> String {

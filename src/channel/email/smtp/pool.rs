@@ -9,14 +9,14 @@ use tokio::time::timeout;
 use super::Limits;
 use super::conversation::{Conversation, Encryption};
 use super::letter::Letter;
-use super::trouble::{Cause, Trouble};
+use super::trouble::{Cause, Stage, Trouble};
 use crate::channel::secret::Secret;
 
 /// Many servers hang up after so many.
 const MESSAGES_PER_CONNECTION: u32 = 100;
 
 /// Servers close idle connections after a few minutes; a kept one is not worth a failed attempt.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 /// Where the mail server is and how to get in.
 pub(super) struct Server {
@@ -37,13 +37,21 @@ pub(super) struct Pool {
 
 impl Pool {
     pub(super) fn new(server: Server, slots: usize) -> Self {
-        Self { server, slots: Semaphore::new(slots), idle: Mutex::new(Vec::new()) }
+        Self {
+            server,
+            slots: Semaphore::new(slots),
+            idle: Mutex::new(Vec::new()),
+        }
     }
 
     /// Hands over one message. A kept connection that the server has closed meanwhile is replaced
     /// by a fresh one, once; that is safe because nothing of the message was complete.
     pub(super) async fn deliver(&self, letter: &Letter) -> Result<(), Trouble> {
-        let _slot = self.slots.acquire().await.expect("the semaphore is never closed");
+        let _slot = self
+            .slots
+            .acquire()
+            .await
+            .expect("the semaphore is never closed");
         let deadline = Instant::now() + self.server.limits.mail;
         if let Some(kept) = self.take() {
             match self.deliver_over(kept, letter, deadline).await {
@@ -51,16 +59,30 @@ impl Pool {
                 outcome => return outcome,
             }
         }
-        let fresh = Conversation::open(&self.server).await?;
+        let fresh = self.open().await?;
         self.deliver_over(fresh, letter, deadline).await
     }
 
     /// Connects, encrypts, signs in, and says goodbye.
     pub(super) async fn check(&self) -> Result<(), Trouble> {
-        let _slot = self.slots.acquire().await.expect("the semaphore is never closed");
-        let fresh = Conversation::open(&self.server).await?;
+        let _slot = self
+            .slots
+            .acquire()
+            .await
+            .expect("the semaphore is never closed");
+        let fresh = self.open().await?;
         fresh.close().await;
         Ok(())
+    }
+
+    async fn open(&self) -> Result<Conversation, Trouble> {
+        match timeout(self.server.limits.mail, Conversation::open(&self.server)).await {
+            Ok(opened) => opened,
+            Err(_) => Err(Trouble {
+                stage: Stage::Connect,
+                cause: Cause::Slow,
+            }),
+        }
     }
 
     async fn deliver_over(
@@ -72,10 +94,19 @@ impl Pool {
         let left = deadline.saturating_duration_since(Instant::now());
         let outcome = timeout(left, conversation.deliver(letter)).await;
         let outcome = outcome.unwrap_or_else(|_| {
-            Err(Trouble { stage: conversation.stage(), cause: Cause::Slow })
+            Err(Trouble {
+                stage: conversation.stage(),
+                cause: Cause::Slow,
+            })
         });
         // After a timeout an answer may still come, and would be taken for the next message's.
-        if !matches!(outcome, Err(Trouble { cause: Cause::Slow, .. })) {
+        if !matches!(
+            outcome,
+            Err(Trouble {
+                cause: Cause::Slow,
+                ..
+            })
+        ) {
             self.keep(conversation);
         }
         outcome
@@ -100,11 +131,17 @@ impl Pool {
             let (conversation, _) = idle.swap_remove(first);
             tokio::spawn(conversation.close());
         }
-        let newest = idle.iter().enumerate().max_by_key(|(_, (_, since))| *since)?.0;
+        let newest = idle
+            .iter()
+            .enumerate()
+            .max_by_key(|(_, (_, since))| *since)?
+            .0;
         Some(idle.swap_remove(newest).0)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Conversation, Instant)>> {
-        self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.idle
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

@@ -1,5 +1,7 @@
 //! Reads a mail server's reply: `250-…` lines, the last one `250 …`.
 
+use std::fmt;
+
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
 
 use super::trouble::Cause;
@@ -11,11 +13,23 @@ const LONGEST_LINE: usize = 4096;
 const MOST_LINES: usize = 100;
 
 /// What a mail server said.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Reply {
     pub(super) code: u16,
     /// The text of each line. May repeat an address: never log it.
     pub(super) lines: Vec<String>,
+}
+
+impl fmt::Debug for Reply {
+    /// The codes without the text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Reply({} {})",
+            self.code,
+            self.enhanced().unwrap_or_default()
+        )
+    }
 }
 
 impl Reply {
@@ -37,7 +51,9 @@ impl Reply {
 
     /// Whether a word occurs in the text, in any case.
     pub(super) fn says(&self, word: &str) -> bool {
-        self.lines.iter().any(|line| line.to_ascii_lowercase().contains(word))
+        self.lines
+            .iter()
+            .any(|line| line.to_ascii_lowercase().contains(word))
     }
 }
 
@@ -47,7 +63,10 @@ pub(super) async fn read<R: AsyncBufRead + Unpin>(stream: &mut R) -> Result<Repl
     for _ in 0..MOST_LINES {
         let line = read_line(stream).await?;
         let (code, last, text) = parse_line(&line).ok_or(Cause::Garbled)?;
-        let reply = reply.get_or_insert_with(|| Reply { code, lines: Vec::new() });
+        let reply = reply.get_or_insert_with(|| Reply {
+            code,
+            lines: Vec::new(),
+        });
         if reply.code != code {
             return Err(Cause::Garbled);
         }
@@ -62,7 +81,10 @@ pub(super) async fn read<R: AsyncBufRead + Unpin>(stream: &mut R) -> Result<Repl
 async fn read_line<R: AsyncBufRead + Unpin>(stream: &mut R) -> Result<String, Cause> {
     let mut line = Vec::new();
     let mut bounded = stream.take(LONGEST_LINE as u64);
-    bounded.read_until(b'\n', &mut line).await.map_err(Cause::Lost)?;
+    bounded
+        .read_until(b'\n', &mut line)
+        .await
+        .map_err(Cause::Lost)?;
     if line.last() == Some(&b'\n') {
         return Ok(String::from_utf8_lossy(&line).trim_end().to_owned());
     }
@@ -73,7 +95,9 @@ async fn read_line<R: AsyncBufRead + Unpin>(stream: &mut R) -> Result<String, Ca
 }
 
 fn parse_line(line: &str) -> Option<(u16, bool, &str)> {
-    let code = line.get(..3).filter(|code| code.bytes().all(|b| b.is_ascii_digit()))?;
+    let code = line
+        .get(..3)
+        .filter(|code| code.bytes().all(|b| b.is_ascii_digit()))?;
     let code: u16 = code.parse().ok().filter(|code| (200..600).contains(code))?;
     match line.as_bytes().get(3) {
         None => Some((code, true, "")),
@@ -93,7 +117,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_reply_of_several_lines_is_one_reply() {
-        let reply = parsed(b"250-clinic.example\r\n250-PIPELINING\r\n250 8BITMIME\r\n").await.unwrap();
+        let reply = parsed(b"250-clinic.example\r\n250-PIPELINING\r\n250 8BITMIME\r\n")
+            .await
+            .unwrap();
         assert_eq!(reply.code, 250);
         assert_eq!(reply.lines, ["clinic.example", "PIPELINING", "8BITMIME"]);
     }
@@ -108,10 +134,19 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_no_reply_is_garbled_and_an_unfinished_one_is_lost() {
-        assert!(matches!(parsed(b"HTTP/1.1 400 Bad\r\n").await, Err(Cause::Garbled)));
-        assert!(matches!(parsed(b"250-a\r\n550 b\r\n").await, Err(Cause::Garbled)));
+        assert!(matches!(
+            parsed(b"HTTP/1.1 400 Bad\r\n").await,
+            Err(Cause::Garbled)
+        ));
+        assert!(matches!(
+            parsed(b"250-a\r\n550 b\r\n").await,
+            Err(Cause::Garbled)
+        ));
         assert!(matches!(parsed(&[b'2'; 9000]).await, Err(Cause::Garbled)));
-        assert!(matches!(parsed("25\u{e9} x\r\n".as_bytes()).await, Err(Cause::Garbled)));
+        assert!(matches!(
+            parsed("25\u{e9} x\r\n".as_bytes()).await,
+            Err(Cause::Garbled)
+        ));
         assert!(matches!(parsed(b"250 hal").await, Err(Cause::Lost(_))));
         assert!(matches!(parsed(b"").await, Err(Cause::Lost(_))));
     }

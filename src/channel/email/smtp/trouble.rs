@@ -116,7 +116,9 @@ fn refused(stage: Stage, reply: &Reply) -> Failure {
     }
     // "Sign in first", "wrong password", "use TLS", "mechanism too weak".
     if matches!(code, 530 | 534 | 535 | 538) {
-        return Failure::refused_us(format!("The mail server refuses our account (status {code})."));
+        return Failure::refused_us(format!(
+            "The mail server refuses our account (status {code})."
+        ));
     }
     let lasting = code >= 500;
     match stage {
@@ -124,15 +126,15 @@ fn refused(stage: Stage, reply: &Reply) -> Failure {
         Stage::Recipient => Failure::person_for_now(format!(
             "The mail server cannot take mail for this address at the moment (status {code})."
         )),
-        Stage::Data | Stage::Content | Stage::Answer if lasting => {
-            Failure::person(format!("The mail server refused the message (status {code})."))
-        }
+        Stage::Data | Stage::Content | Stage::Answer if lasting => Failure::person(format!(
+            "The mail server refused the message (status {code})."
+        )),
         Stage::Sender if lasting => Failure::refused_us(format!(
             "The mail server refuses our sender address (status {code})."
         )),
-        _ if lasting => {
-            Failure::refused_us(format!("The mail server refuses our connection (status {code})."))
-        }
+        _ if lasting => Failure::refused_us(format!(
+            "The mail server refuses our connection (status {code})."
+        )),
         _ => Failure::try_again(format!("The mail server is too busy (status {code}).")),
     }
 }
@@ -160,8 +162,15 @@ mod tests {
     use crate::channel::{Certainty, Duration, Scope};
 
     fn kind(stage: Stage, code: u16, text: &str) -> (Certainty, Duration, Scope) {
-        let reply = Reply { code, lines: vec![text.to_owned()] };
-        let failure = Trouble { stage, cause: Cause::Refused(reply) }.into_failure();
+        let reply = Reply {
+            code,
+            lines: vec![text.to_owned()],
+        };
+        let failure = Trouble {
+            stage,
+            cause: Cause::Refused(reply),
+        }
+        .into_failure();
         (failure.certainty, failure.duration, failure.scope)
     }
 
@@ -171,8 +180,11 @@ mod tests {
         (Certainty::Certain, Duration::Permanent, Scope::Person);
     const PERSON_FOR_NOW: (Certainty, Duration, Scope) =
         (Certainty::Certain, Duration::Temporary, Scope::Person);
-    const SETTINGS: (Certainty, Duration, Scope) =
-        (Certainty::Certain, Duration::Temporary, Scope::Configuration);
+    const SETTINGS: (Certainty, Duration, Scope) = (
+        Certainty::Certain,
+        Duration::Temporary,
+        Scope::Configuration,
+    );
 
     #[test]
     fn a_refusal_means_what_it_means_at_its_stage() {
@@ -186,7 +198,10 @@ mod tests {
         assert_eq!(kind(Stage::Recipient, 452, ""), PERSON_FOR_NOW);
         assert_eq!(kind(Stage::Recipient, 421, ""), GATEWAY);
         assert_eq!(kind(Stage::Recipient, 530, ""), SETTINGS);
-        assert_eq!(kind(Stage::Recipient, 554, "5.7.1 Relay access denied"), SETTINGS);
+        assert_eq!(
+            kind(Stage::Recipient, 554, "5.7.1 Relay access denied"),
+            SETTINGS
+        );
         assert_eq!(kind(Stage::Data, 451, ""), GATEWAY);
         assert_eq!(kind(Stage::Answer, 451, ""), GATEWAY);
         assert_eq!(kind(Stage::Answer, 554, ""), PERSON);
@@ -204,8 +219,15 @@ mod tests {
 
     #[test]
     fn the_servers_text_does_not_reach_the_log() {
-        let reply = Reply { code: 550, lines: vec!["5.1.1 <ana@clinic.example> unknown".to_owned()] };
-        let trouble = Trouble { stage: Stage::Recipient, cause: Cause::Refused(reply) };
+        let reply = Reply {
+            code: 550,
+            lines: vec!["5.1.1 <ana@clinic.example> unknown".to_owned()],
+        };
+        let trouble = Trouble {
+            stage: Stage::Recipient,
+            cause: Cause::Refused(reply),
+        };
         assert_eq!(trouble.to_string(), "SMTP, Recipient: 550 5.1.1");
+        assert!(!format!("{:?}", trouble.into_failure()).contains("ana@"));
     }
 }

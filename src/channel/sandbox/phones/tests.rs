@@ -189,14 +189,13 @@ async fn someone_at_the_page_answers_for_the_person() {
     assert_eq!((gateway.as_str(), first.text.as_str()), ("sms-a", "2"));
     assert_eq!(first.from.reveal(), "+12025550101");
     assert_ne!(first.gateway_id, second.gateway_id);
-    let link = message(1, "+12025550101").link;
-    assert_eq!(
-        events.next().await,
-        SandboxEvent::Tap {
-            link,
-            wish: Wish::Nth(1)
-        }
-    );
+    let sent = message(1, "+12025550101");
+    let tap = SandboxEvent::Tap {
+        from: sent.to,
+        link: sent.link,
+        wish: Wish::Nth(1),
+    };
+    assert_eq!(events.next().await, tap);
     assert_eq!(phones.reply(9, "1"), Err(NotOnThePhone));
     assert_eq!(phones.tap(9, 0), Err(NotOnThePhone));
 }

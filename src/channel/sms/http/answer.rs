@@ -64,9 +64,10 @@ impl Condition {
             return codes.map(Self::Status).ok_or_else(wrong);
         }
         match left.strip_prefix("json:") {
-            Some(path) if path.starts_with('/') => {
-                Ok(Self::Json(path.to_owned(), right.trim_matches('"').to_owned()))
-            }
+            Some(path) if path.starts_with('/') => Ok(Self::Json(
+                path.to_owned(),
+                right.trim_matches('"').to_owned(),
+            )),
             _ => Err(wrong()),
         }
     }
@@ -103,12 +104,19 @@ impl Acceptance {
     /// An answer that says something else than expected is a refusal; one that cannot be read, or
     /// that lacks the name it must have, leaves the message in doubt.
     pub(super) fn judge(&self, answer: &Answer) -> Result<Option<String>, Failure> {
-        let named = self.conditions.iter().find_map(|condition| match condition {
-            Condition::Status(codes) => Some(codes.contains(&answer.status.as_u16())),
-            _ => None,
-        });
+        let named = self
+            .conditions
+            .iter()
+            .find_map(|condition| match condition {
+                Condition::Status(codes) => Some(codes.contains(&answer.status.as_u16())),
+                _ => None,
+            });
         if !named.unwrap_or(answer.status.is_success()) {
-            return Err(if answer.status.is_success() { refused() } else { answer.failure() });
+            return Err(if answer.status.is_success() {
+                refused()
+            } else {
+                answer.failure()
+            });
         }
         let json = answer.json();
         for condition in &self.conditions {
@@ -129,7 +137,9 @@ fn hold(condition: &Condition, answer: &Answer, json: Option<&Value>) -> Result<
         Condition::Contains(part) if answer.text().contains(part) => Ok(()),
         Condition::Contains(_) => Err(refused()),
         Condition::Json(path, wanted) => match json.and_then(|json| json.pointer(path)) {
-            None => Err(Failure::unknown("The gateway's answer is not what its manual describes.")),
+            None => Err(Failure::unknown(
+                "The gateway's answer is not what its manual describes.",
+            )),
             Some(found) if word(found).as_ref() == Some(wanted) => Ok(()),
             Some(_) => Err(refused()),
         },

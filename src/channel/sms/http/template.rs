@@ -133,12 +133,20 @@ impl Template {
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{") {
             let (name, after) = after.split_once("}}").ok_or_else(|| {
-                OpenError::new(key, format!("\"{key}\" has a \"{{{{\" without its \"}}}}\""))
+                OpenError::new(
+                    key,
+                    format!("\"{key}\" has a \"{{{{\" without its \"}}}}\""),
+                )
             })?;
             let name = name.trim();
-            let (_, get) =
-                PLACEHOLDERS.iter().find(|(known, _)| *known == name).ok_or_else(|| {
-                    let known = PLACEHOLDERS.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+            let (_, get) = PLACEHOLDERS
+                .iter()
+                .find(|(known, _)| *known == name)
+                .ok_or_else(|| {
+                    let known = PLACEHOLDERS
+                        .iter()
+                        .map(|(name, _)| *name)
+                        .collect::<Vec<_>>();
                     OpenError::new(
                         key,
                         format!(
@@ -173,29 +181,45 @@ mod tests {
     use super::*;
 
     fn filled(text: &str, escape: Escape) -> String {
-        let fields = Fields { text: "A&B \"x\"\n+1".to_owned(), ..Fields::sample() };
-        Template::compile("body", text, escape).unwrap().fill(&fields)
+        let fields = Fields {
+            text: "A&B \"x\"\n+1".to_owned(),
+            ..Fields::sample()
+        };
+        Template::compile("body", text, escape)
+            .unwrap()
+            .fill(&fields)
     }
 
     #[test]
     fn values_are_escaped_for_their_place() {
         assert_eq!(filled("\"{{text}}\"", Escape::Json), r#""A&B \"x\"\n+1""#);
-        assert_eq!(filled("t={{ text }}&x", Escape::Url), "t=A%26B%20%22x%22%0A%2B1&x");
-        assert_eq!(filled("<t>{{text}}</t>", Escape::Xml), "<t>A&amp;B &quot;x&quot;\n+1</t>");
+        assert_eq!(
+            filled("t={{ text }}&x", Escape::Url),
+            "t=A%26B%20%22x%22%0A%2B1&x"
+        );
+        assert_eq!(
+            filled("<t>{{text}}</t>", Escape::Xml),
+            "<t>A&amp;B &quot;x&quot;\n+1</t>"
+        );
         assert_eq!(filled("{{text}}", Escape::Header), "A&B \"x\" +1");
         assert_eq!(filled("{{to_digits}}", Escape::Plain), "10000000000");
     }
 
     #[test]
     fn a_placeholder_in_a_value_is_not_filled_in() {
-        let fields = Fields { text: "{{token}}".to_owned(), ..Fields::sample() };
+        let fields = Fields {
+            text: "{{token}}".to_owned(),
+            ..Fields::sample()
+        };
         let template = Template::compile("body", "{{text}}", Escape::Plain).unwrap();
         assert_eq!(template.fill(&fields), "{{token}}");
     }
 
     #[test]
     fn an_unknown_placeholder_is_named_with_the_known_ones() {
-        let error = Template::compile("url", "https://x/{{number}}", Escape::Url).err().unwrap();
+        let error = Template::compile("url", "https://x/{{number}}", Escape::Url)
+            .err()
+            .unwrap();
         assert_eq!(error.key, "url");
         assert!(error.message.contains("\"number\"; there are: to, "));
     }

@@ -1,22 +1,31 @@
 use super::*;
-use crate::channel::http_client::tests::{Act, Script, answer, closed_port, common, impatient, message, opening};
+use crate::channel::http_client::tests::{
+    Act, Script, answer, closed_port, common, message, opening,
+};
 use crate::channel::sms::posted::tests::{get, post};
 use crate::channel::{Certainty, Duration, Scope};
 
 fn gateway(url: &str, more: &str) -> HttpGateway {
     let table = format!("url = \"{url}\"\n{more}").parse().unwrap();
-    open_within(&common("sms", "http"), &table, &opening(), impatient()).unwrap()
+    open_within(&common("sms", "http"), &table, &opening(), &Way::default()).unwrap()
 }
 
 fn refused(table: &str) -> OpenError {
-    open_within(&common("sms", "http"), &table.parse().unwrap(), &opening(), impatient())
-        .err()
-        .unwrap()
+    open_within(
+        &common("sms", "http"),
+        &table.parse().unwrap(),
+        &opening(),
+        &Way::default(),
+    )
+    .err()
+    .unwrap()
 }
 
 async fn outcome(act: Act, more: &str) -> (Result<Accepted, Failure>, Script) {
     let script = Script::play(vec![act]).await;
-    let sent = gateway(&script.url, more).send(&message("Fire \"drill\"\n1 = yes")).await;
+    let sent = gateway(&script.url, more)
+        .send(&message("Fire \"drill\"\n1 = yes"))
+        .await;
     (sent, script)
 }
 
@@ -27,7 +36,13 @@ fn kind(failure: &Failure) -> (Certainty, Duration, Scope) {
 #[tokio::test]
 async fn by_default_it_posts_json_and_any_2xx_is_an_acceptance() {
     let (sent, script) = outcome(answer("202 Accepted", "", ""), "").await;
-    assert_eq!(sent.unwrap(), Accepted { gateway_id: "73014444033".to_owned(), sent: false });
+    assert_eq!(
+        sent.unwrap(),
+        Accepted {
+            gateway_id: "73014444033".to_owned(),
+            sent: false
+        }
+    );
     let request = &script.requests()[0];
     assert!(request.starts_with("POST / HTTP/1.1\r\n"));
     assert!(request.contains("content-type: application/json\r\n"));
@@ -36,6 +51,30 @@ async fn by_default_it_posts_json_and_any_2xx_is_an_acceptance() {
         body,
         r#"{"to":"+15005550006","text":"Fire \"drill\"\n1 = yes","reference":"73014444033"}"#
     );
+}
+
+#[tokio::test]
+async fn an_email_has_its_subject_and_its_html_by_default() {
+    let script = Script::play(vec![answer("200 OK", "", "")]).await;
+    let table = format!("url = \"{}\"", script.url).parse().unwrap();
+    let gateway = open_within(
+        &common("email", "http"),
+        &table,
+        &opening(),
+        &Way::default(),
+    )
+    .unwrap();
+    let message = Message {
+        subject: Some("DRILL".to_owned()),
+        html: Some("<p class=\"x\">Closed</p>".to_owned()),
+        ..message("Closed")
+    };
+    gateway.send(&message).await.unwrap();
+    let request = script.requests().remove(0);
+    let body: serde_json::Value =
+        serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!(body["subject"], "DRILL");
+    assert_eq!(body["html"], "<p class=\"x\">Closed</p>");
 }
 
 #[tokio::test]
@@ -62,7 +101,10 @@ async fn a_form_with_a_bearer_token_and_an_idempotency_key_goes_out_escaped() {
 async fn a_get_puts_the_values_into_the_address_and_sends_no_body() {
     let script = Script::play(vec![answer("200 OK", "", "OK: 4711")]).await;
     let url = format!("{}/send?n={{{{to}}}}&m={{{{text}}}}", script.url);
-    let gateway = gateway(&url, "method = \"GET\"\naccepted_when = \"body contains OK:\"");
+    let gateway = gateway(
+        &url,
+        "method = \"GET\"\naccepted_when = \"body contains OK:\"",
+    );
     gateway.send(&message("a&b")).await.unwrap();
     assert!(script.requests()[0].starts_with("GET /send?n=%2B15005550006&m=a%26b HTTP/1.1\r\n"));
     assert!(script.requests()[0].ends_with("\r\n\r\n"));
@@ -113,17 +155,32 @@ async fn a_server_error_is_no_acceptance_whatever_its_body_says() {
 async fn each_kind_of_failure_is_told_apart() {
     let too_many = answer("429 Too Many Requests", "Retry-After: 7\r\n", "");
     let failure = outcome(too_many, "").await.0.unwrap_err();
-    assert_eq!(kind(&failure), (Certainty::Certain, Duration::Temporary, Scope::Gateway));
+    assert_eq!(
+        kind(&failure),
+        (Certainty::Certain, Duration::Temporary, Scope::Gateway)
+    );
     assert_eq!(failure.retry_after, Some(std::time::Duration::from_secs(7)));
-    let failure = outcome(answer("404 Not Found", "", ""), "").await.0.unwrap_err();
-    assert_eq!(kind(&failure), (Certainty::Certain, Duration::Permanent, Scope::Person));
-    let failure = outcome(answer("403 Forbidden", "", ""), "").await.0.unwrap_err();
+    let failure = outcome(answer("404 Not Found", "", ""), "")
+        .await
+        .0
+        .unwrap_err();
+    assert_eq!(
+        kind(&failure),
+        (Certainty::Certain, Duration::Permanent, Scope::Person)
+    );
+    let failure = outcome(answer("403 Forbidden", "", ""), "")
+        .await
+        .0
+        .unwrap_err();
     assert_eq!(failure.scope, Scope::Configuration);
     let failure = outcome(Act::HangUp, "").await.0.unwrap_err();
     assert_eq!(failure.certainty, Certainty::Ambiguous);
     let gateway = gateway(&closed_port().await, "");
     let failure = gateway.send(&message("x")).await.unwrap_err();
-    assert_eq!(kind(&failure), (Certainty::Certain, Duration::Temporary, Scope::Gateway));
+    assert_eq!(
+        kind(&failure),
+        (Certainty::Certain, Duration::Temporary, Scope::Gateway)
+    );
     assert!(gateway.check().await.is_err());
 }
 
@@ -131,14 +188,38 @@ async fn each_kind_of_failure_is_told_apart() {
 fn mistakes_in_the_configuration_are_named_at_the_start() {
     assert_eq!(refused("url = \"ftp://x/\"").key, "url");
     assert_eq!(refused("url = \"x\"").key, "url");
-    assert_eq!(refused("url = \"http://x/\"\nmethod = \"DELETE\"").key, "method");
-    assert_eq!(refused("url = \"http://x/\"\nbody = \"{ {{text}} }\"").key, "body");
-    assert_eq!(refused("url = \"http://x/\"\nbody = \"{{txet}}\"").key, "body");
-    assert_eq!(refused("url = \"http://x/\"\nbody = \"{{text\"").key, "body");
-    assert_eq!(refused("url = \"http://x/\"\nmessage_id = \"id\"").key, "message_id");
-    assert_eq!(refused("url = \"http://x/\"\naccepted_when = \"yes\"").key, "accepted_when");
-    assert_eq!(refused("url = \"http://x/\"\nheaders = { \"a b\" = \"c\" }").key, "headers");
-    assert_eq!(refused("url = \"http://x/\"\ntls_ca_file = \"/nowhere\"").key, "tls_ca_file");
+    assert_eq!(
+        refused("url = \"http://x/\"\nmethod = \"DELETE\"").key,
+        "method"
+    );
+    assert_eq!(
+        refused("url = \"http://x/\"\nbody = \"{ {{text}} }\"").key,
+        "body"
+    );
+    assert_eq!(
+        refused("url = \"http://x/\"\nbody = \"{{txet}}\"").key,
+        "body"
+    );
+    assert_eq!(
+        refused("url = \"http://x/\"\nbody = \"{{text\"").key,
+        "body"
+    );
+    assert_eq!(
+        refused("url = \"http://x/\"\nmessage_id = \"id\"").key,
+        "message_id"
+    );
+    assert_eq!(
+        refused("url = \"http://x/\"\naccepted_when = \"yes\"").key,
+        "accepted_when"
+    );
+    assert_eq!(
+        refused("url = \"http://x/\"\nheaders = { \"a b\" = \"c\" }").key,
+        "headers"
+    );
+    assert_eq!(
+        refused("url = \"http://x/\"\ntls_ca_file = \"/nowhere\"").key,
+        "tls_ca_file"
+    );
     assert_eq!(refused("url = \"http://x/\"\nproxy = \"::\"").key, "proxy");
 }
 
@@ -154,18 +235,28 @@ fn a_receipt_is_read_from_the_query_from_a_form_and_from_json() {
         reason: None,
     };
     let query = get(&format!("{STATUS}&id=4711&status=DELIVRD"));
-    let form = post(STATUS, "application/x-www-form-urlencoded", "id=4711&status=delivered");
-    let json = post(STATUS, "application/json", r#"{"id":4711,"status":"delivered"}"#);
-    assert_eq!(gateway.receipt(&query).unwrap(), [delivered.clone()]);
-    assert_eq!(gateway.receipt(&form).unwrap(), [delivered.clone()]);
-    assert_eq!(gateway.receipt(&json).unwrap(), [delivered]);
+    let form = post(
+        STATUS,
+        "application/x-www-form-urlencoded",
+        "id=4711&status=delivered",
+    );
+    let json = post(
+        STATUS,
+        "application/json",
+        r#"{"id":4711,"status":"delivered"}"#,
+    );
+    assert_eq!(gateway.receipt(&query).unwrap()[0], delivered);
+    assert_eq!(gateway.receipt(&form).unwrap()[0], delivered);
+    assert_eq!(gateway.receipt(&json).unwrap()[0], delivered);
 }
 
 #[test]
 fn a_failure_receipt_says_why_and_falls_back_to_our_own_id() {
     let gateway = gateway("http://127.0.0.1:1/", "callback_token = \"cb\"");
     let json = r#"[{"status":"failed","reason":"phone +15005550006 is off"}]"#;
-    let receipts = gateway.receipt(&post(STATUS, "application/json", json)).unwrap();
+    let receipts = gateway
+        .receipt(&post(STATUS, "application/json", json))
+        .unwrap();
     assert_eq!(receipts[0].gateway_id, "73014444033");
     assert_eq!(receipts[0].status, ReceiptStatus::Failed);
     assert_eq!(
@@ -179,7 +270,12 @@ fn forged_and_unreadable_receipts_are_refused() {
     let gateway = gateway("http://127.0.0.1:1/", "callback_token = \"cb\"");
     let forged = get(&STATUS.replace("token=cb", "token=bc"));
     assert_eq!(gateway.receipt(&forged), Err(CallbackError::Forged));
-    let unreadable = |callback| matches!(gateway.receipt(&callback), Err(CallbackError::Unreadable(_)));
+    let unreadable = |callback| {
+        matches!(
+            gateway.receipt(&callback),
+            Err(CallbackError::Unreadable(_))
+        )
+    };
     assert!(unreadable(get(STATUS)));
     assert!(unreadable(get(&format!("{STATUS}&status=perhaps"))));
     assert!(unreadable(post(STATUS, "application/json", "{")));
@@ -191,10 +287,17 @@ fn a_reply_is_read_and_needs_a_sender() {
     let gateway = gateway("http://127.0.0.1:1/", "callback_token = \"cb\"");
     let url = "https://clinic.example/callbacks/main/inbound?token=cb";
     let json = r#"{"from":"+15005550006","text":"1","id":"m1"}"#;
-    let reply = gateway.inbound(&post(url, "application/json", json)).unwrap();
+    let reply = gateway
+        .inbound(&post(url, "application/json", json))
+        .unwrap();
     assert_eq!(reply.from.reveal(), "+15005550006");
-    assert_eq!((reply.text.as_str(), reply.gateway_id.as_str()), ("1", "m1"));
-    let unnamed = gateway.inbound(&get(&format!("{url}&from=%2B1500&text=yes"))).unwrap();
-    assert_eq!(unnamed.gateway_id.len(), 32);
+    assert_eq!(
+        (reply.text.as_str(), reply.gateway_id.as_str()),
+        ("1", "m1")
+    );
+    let unnamed = gateway
+        .inbound(&get(&format!("{url}&from=%2B1500&text=yes")))
+        .unwrap();
+    assert_eq!(unnamed.gateway_id.len(), 22);
     assert!(gateway.inbound(&get(&format!("{url}&text=yes"))).is_err());
 }

@@ -15,8 +15,12 @@ use crate::channel::{Address, Callback, CallbackError, Inbound, Receipt, Receipt
 /// the form's fields sorted by name. Twilio is not steady about a default port in the address, so
 /// both ways of writing it count.
 pub(super) fn is_signed(callback: &Callback, token: &Secret) -> bool {
-    let Some(given) = callback.header("x-twilio-signature") else { return false };
-    let Ok(given) = STANDARD.decode(given) else { return false };
+    let Some(given) = callback.header("x-twilio-signature") else {
+        return false;
+    };
+    let Ok(given) = STANDARD.decode(given) else {
+        return false;
+    };
     let fields = sorted_fields(callback);
     let addresses = [Some(callback.url.clone()), with_default_port(&callback.url)];
     addresses.into_iter().flatten().any(|url| {
@@ -35,7 +39,10 @@ fn sorted_fields(callback: &Callback) -> String {
     }
     // A field given twice with the same value counts once, as in Twilio's own libraries.
     let fields: BTreeSet<(String, String)> = callback.form().into_iter().collect();
-    fields.into_iter().flat_map(|(name, value)| [name, value]).collect()
+    fields
+        .into_iter()
+        .flat_map(|(name, value)| [name, value])
+        .collect()
 }
 
 fn with_default_port(url: &str) -> Option<String> {
@@ -47,9 +54,9 @@ fn with_default_port(url: &str) -> Option<String> {
     };
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (host, path) = rest.split_at(end);
-    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| {
-        !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit())
-    });
+    let has_port = host
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
     (!has_port).then(|| format!("{scheme}://{host}:{port}{path}"))
 }
 
@@ -57,7 +64,9 @@ fn with_default_port(url: &str) -> Option<String> {
 pub(super) fn receipt(callback: &Callback) -> Result<Receipt, CallbackError> {
     let form = callback.form();
     let field = |name: &str| {
-        form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        form.iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     };
     let gateway_id = field("MessageSid")
         .or_else(|| field("SmsSid"))
@@ -66,8 +75,11 @@ pub(super) fn receipt(callback: &Callback) -> Result<Receipt, CallbackError> {
     let word = field("MessageStatus")
         .or_else(|| field("SmsStatus"))
         .ok_or_else(|| unreadable("MessageStatus is missing"))?;
-    let status = status(word).ok_or_else(|| unreadable("MessageStatus is a word we do not know"))?;
-    let code = field("ErrorCode").and_then(|code| code.parse().ok()).filter(|code| *code != 0);
+    let status =
+        status(word).ok_or_else(|| unreadable("MessageStatus is a word we do not know"))?;
+    let code = field("ErrorCode")
+        .and_then(|code| code.parse().ok())
+        .filter(|code| *code != 0);
     Ok(Receipt {
         reference: callback.reference(),
         gateway_id: gateway_id.to_owned(),
@@ -91,7 +103,10 @@ pub(super) fn inbound(callback: &Callback) -> Result<Inbound, CallbackError> {
     let mut fields = callback.form();
     fields.extend(callback.query.clone());
     let field = |name: &str| {
-        fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
+        fields
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.clone())
     };
     let needed = |name: &str| {
         field(name)

@@ -1,5 +1,5 @@
 use super::*;
-use crate::channel::http_client::tests::{Act, Script, answer, common, impatient, message, opening};
+use crate::channel::http_client::tests::{Act, Script, answer, common, message, opening};
 use crate::channel::sms::posted::tests::post;
 use crate::channel::{Certainty, Duration, ReceiptStatus, Scope};
 
@@ -8,7 +8,13 @@ fn gateway(base_url: &str, more: &str) -> Twilio {
         "base_url = \"{base_url}\"\naccount_sid = \"AC1\"\nauth_token = \"12345\"\n\
          from = \"+15005550001\"\n{more}"
     );
-    open_within(&common("sms", "twilio"), &table.parse().unwrap(), &opening(), impatient()).unwrap()
+    open_within(
+        &common("sms", "twilio"),
+        &table.parse().unwrap(),
+        &opening(),
+        &Way::default(),
+    )
+    .unwrap()
 }
 
 async fn outcome(act: Act) -> (Result<Accepted, Failure>, Script) {
@@ -20,13 +26,29 @@ async fn outcome(act: Act) -> (Result<Accepted, Failure>, Script) {
 
 async fn failure(status: &str, body: &str) -> (Certainty, Duration, Scope, String) {
     let failure = outcome(answer(status, "", body)).await.0.unwrap_err();
-    (failure.certainty, failure.duration, failure.scope, failure.reason)
+    (
+        failure.certainty,
+        failure.duration,
+        failure.scope,
+        failure.reason,
+    )
 }
 
 #[tokio::test]
 async fn a_message_is_posted_as_twilio_wants_it_and_its_sid_is_kept() {
-    let (sent, script) = outcome(answer("201 Created", "", r#"{"sid":"SM1","status":"queued"}"#)).await;
-    assert_eq!(sent.unwrap(), Accepted { gateway_id: "SM1".to_owned(), sent: false });
+    let (sent, script) = outcome(answer(
+        "201 Created",
+        "",
+        r#"{"sid":"SM1","status":"queued"}"#,
+    ))
+    .await;
+    assert_eq!(
+        sent.unwrap(),
+        Accepted {
+            gateway_id: "SM1".to_owned(),
+            sent: false
+        }
+    );
     let request = &script.requests()[0];
     assert!(request.starts_with("POST /prefix/2010-04-01/Accounts/AC1/Messages.json HTTP/1.1\r\n"));
     // AC1:12345
@@ -63,10 +85,24 @@ async fn twilios_error_numbers_say_whose_trouble_it_is() {
         (Certainty::Certain, Duration::Permanent, Scope::Person)
     );
     assert_eq!(reason, "The number does not exist.");
-    assert!(failure("400 Bad Request", &body(21610)).await.3.contains("STOP"));
-    assert_eq!(failure("400 Bad Request", &body(21606)).await.2, Scope::Configuration);
-    assert_eq!(failure("401 Unauthorized", &body(20003)).await.2, Scope::Configuration);
-    assert_eq!(failure("429 Too Many Requests", &body(20429)).await.2, Scope::Gateway);
+    assert!(
+        failure("400 Bad Request", &body(21610))
+            .await
+            .3
+            .contains("STOP")
+    );
+    assert_eq!(
+        failure("400 Bad Request", &body(21606)).await.2,
+        Scope::Configuration
+    );
+    assert_eq!(
+        failure("401 Unauthorized", &body(20003)).await.2,
+        Scope::Configuration
+    );
+    assert_eq!(
+        failure("429 Too Many Requests", &body(20429)).await.2,
+        Scope::Gateway
+    );
     let unknown = failure("400 Bad Request", &body(29999)).await;
     assert_eq!((unknown.1, unknown.2), (Duration::Permanent, Scope::Person));
     assert!(!unknown.3.contains("15005550006"));
@@ -99,7 +135,9 @@ const STATUS: &str = "https://clinic.example/callbacks/twilio/status?ref=7301444
 
 fn signed(url: &str, body: &str, signature: &str) -> Callback {
     let mut callback = post(url, FORM, body);
-    callback.headers.push(("x-twilio-signature".to_owned(), signature.to_owned()));
+    callback
+        .headers
+        .push(("x-twilio-signature".to_owned(), signature.to_owned()));
     callback
 }
 
@@ -130,7 +168,10 @@ fn a_signed_receipt_is_read() {
         .receipt(&signed(STATUS, body, "RGtt0S6cYAq0EMOIKZM+espxNnI="))
         .unwrap();
     assert_eq!(receipt[0].status, ReceiptStatus::Failed);
-    assert_eq!(receipt[0].reason.as_deref(), Some("The phone was off or out of reach."));
+    assert_eq!(
+        receipt[0].reason.as_deref(),
+        Some("The phone was off or out of reach.")
+    );
 }
 
 #[test]
@@ -175,7 +216,9 @@ fn a_signed_reply_is_read() {
         "MessageSid=SM2&From=%2B15005550006&Body=1+please+%26+thanks",
         "LJiz6vbJk05IcwrBjA1M3pywNO0=",
     );
-    let reply = gateway("http://127.0.0.1:1", "").inbound(&callback).unwrap();
+    let reply = gateway("http://127.0.0.1:1", "")
+        .inbound(&callback)
+        .unwrap();
     assert_eq!(reply.from.reveal(), "+15005550006");
     assert_eq!(reply.text, "1 please & thanks");
     assert_eq!(reply.gateway_id, "SM2");
@@ -185,10 +228,24 @@ fn a_signed_reply_is_read() {
 fn empty_or_odd_settings_are_refused() {
     let key = |table: &str| {
         let table = table.parse().unwrap();
-        open_within(&common("sms", "twilio"), &table, &opening(), impatient()).err().unwrap().key
+        open_within(
+            &common("sms", "twilio"),
+            &table,
+            &opening(),
+            &Way::default(),
+        )
+        .err()
+        .unwrap()
+        .key
     };
-    assert_eq!(key("account_sid = \"AC1\"\nauth_token = \"\"\nfrom = \"x\""), "auth_token");
-    assert_eq!(key("account_sid = \"A/../\"\nauth_token = \"x\"\nfrom = \"x\""), "account_sid");
+    assert_eq!(
+        key("account_sid = \"AC1\"\nauth_token = \"\"\nfrom = \"x\""),
+        "auth_token"
+    );
+    assert_eq!(
+        key("account_sid = \"A/../\"\nauth_token = \"x\"\nfrom = \"x\""),
+        "account_sid"
+    );
     assert_eq!(
         key("base_url = \"api\"\naccount_sid = \"AC1\"\nauth_token = \"x\"\nfrom = \"x\""),
         "base_url"

@@ -1,0 +1,192 @@
+//! Acts on a running alert: stop, correct, all-clear, update, remind the silent.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::alert::Refusal;
+use crate::alert::draft::{self, Contents};
+use crate::alert::launch::{self, Launched, New, Whom};
+use crate::alert::words::{AlertKind, AlertState};
+use crate::app::App;
+use crate::audit::{self, Actor};
+use crate::clock::Timestamp;
+use crate::ids::AlertId;
+use crate::plan::{Step, Whom as StepWhom};
+use crate::storage::alerts::{self, Alert, Asked, StepRow, StepState};
+use crate::storage::deliveries::{self, DeliveryState};
+use crate::storage::{Error, Tx};
+
+/// The alert of that id.
+pub async fn find(app: &App, id: AlertId) -> Result<Alert, Refusal> {
+    match alerts::get_by_id(&app.db, id).await {
+        Err(Error::NotFound) => Err(Refusal::UnknownAlert),
+        other => Ok(other?),
+    }
+}
+
+/// What a stop did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// Messages that had not left and will not.
+    pub called_off: u64,
+}
+
+/// Stops an alert: nothing that has not left leaves, no further step begins. Answers still count.
+///
+/// Messages that are on the wire at this moment cannot be called back. Stopping twice is refused
+/// the second time, and changes nothing.
+pub async fn stop(app: &App, id: AlertId, actor: Actor) -> Result<Stopped, Refusal> {
+    let alert = find(app, id).await?;
+    let now = app.clock.now();
+    let called_off = app
+        .db
+        .write("alert.stop", move |tx| Box::pin(async move { stop_in(tx, &alert, &actor, now).await }))
+        .await?;
+    app.wake();
+    Ok(Stopped { called_off })
+}
+
+async fn stop_in(
+    tx: &mut Tx,
+    alert: &Alert,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<u64, Refusal> {
+    if !alerts::close(tx, alert.number, AlertState::Stopped, now, actor.as_str()).await? {
+        return Err(Refusal::NotRunning);
+    }
+    let called_off =
+        deliveries::call_off(tx, alert.number, DeliveryState::Cancelled, "stopped", now).await?;
+    let subject = format!("alert {}", alert.number);
+    audit::append(tx, now, actor, "alert.stop", &subject, &json!({ "called_off": called_off })).await?;
+    Ok(called_off)
+}
+
+/// A follow-up that a person or a script asks for.
+#[derive(Clone, Debug)]
+pub struct FollowUpRequest {
+    /// The alert that is followed.
+    pub alert: AlertId,
+    /// Update, correction or all-clear.
+    pub kind: AlertKind,
+    /// A template of that kind; none: the one named after it.
+    pub template: Option<String>,
+    /// Its blanks.
+    pub variables: BTreeMap<String, String>,
+    /// How long Stop still undoes it.
+    pub hold: Duration,
+    /// When the texts that were shown were made; none: now.
+    pub composed_at: Option<Timestamp>,
+    /// Who asks.
+    pub actor: Actor,
+}
+
+/// The template that a kind of follow-up uses unless another is named.
+pub fn default_template(kind: AlertKind) -> &'static str {
+    match kind {
+        AlertKind::Alert => "",
+        AlertKind::Update => "update",
+        AlertKind::Correction => "correction",
+        AlertKind::AllClear => "all-clear",
+    }
+}
+
+/// Tells exactly those whom the thread has contacted.
+///
+/// A correction and an all-clear also stop every running alert of the thread, in the same
+/// transaction: nobody is told of a danger after being told that there is none. An update goes, in
+/// addition, to those who are about to be told.
+pub async fn follow_up(app: &App, request: FollowUpRequest) -> Result<Launched, Refusal> {
+    let followed = find(app, request.alert).await?;
+    let name = request.template.as_deref().unwrap_or(default_template(request.kind));
+    let (template, approval) = draft::approved_template(app, name).await?;
+    draft::refuse_wrong_kind(&template, request.kind)?;
+    let is_last_word = request.kind != AlertKind::Update;
+    if !is_last_word && followed.state != AlertState::Running {
+        return Err(Refusal::NotRunning);
+    }
+    let now = app.clock.now();
+    let contents = Contents {
+        mode: followed.mode,
+        variables: &request.variables,
+        at: request.composed_at.unwrap_or(now),
+        follows: Some(&followed),
+    };
+    let new = New {
+        texts: draft::texts(app, &template, &contents)?,
+        plan: draft::plan(app, &template, followed.mode, None)?,
+        expires_in: template.expires_in,
+        mode: followed.mode,
+        asked: Asked::default(),
+        variables: request.variables,
+        hold: request.hold,
+        actor: request.actor,
+        template,
+        approval,
+        now,
+        follows: Some(followed),
+    };
+    let keys = app.keys.clone();
+    let alert = app
+        .db
+        .write("alert.follow_up", move |tx| {
+            Box::pin(async move {
+                let thread = new.follows.as_ref().map(|followed| followed.thread);
+                if let (true, Some(thread)) = (is_last_word, thread) {
+                    for running in alerts::list_thread(&mut *tx, thread).await? {
+                        if running.state == AlertState::Running {
+                            stop_in(tx, &running, &new.actor, new.now).await?;
+                        }
+                    }
+                }
+                launch::insert(tx, &new, Whom::Contacted { and_waiting: !is_last_word }, &keys).await
+            })
+        })
+        .await?;
+    launch::announce(app, &alert);
+    Ok(Launched { alert, is_replay: false })
+}
+
+/// Sends the message once more to those who have not answered, on the channels of the first step.
+pub async fn remind(app: &App, id: AlertId, actor: Actor) -> Result<(), Refusal> {
+    let alert = find(app, id).await?;
+    let now = app.clock.now();
+    app.db
+        .write("alert.remind", move |tx| {
+            Box::pin(async move {
+                if alerts::lock_running(tx, alert.number).await?.is_none() {
+                    return Err(Refusal::NotRunning);
+                }
+                let mut plan = alerts::get(&mut *tx, alert.number).await?.plan;
+                let channels =
+                    plan.steps.first().map(|step| step.channels.clone()).unwrap_or_default();
+                let after = now.since(alert.launched_at).as_secs();
+                let step = StepRow {
+                    alert: alert.number,
+                    step: i32::try_from(plan.steps.len()).unwrap_or(i32::MAX),
+                    due_at: now,
+                    state: StepState::Waiting,
+                    written_through: alert.number.base(),
+                    people: 0,
+                    deliveries: 0,
+                };
+                plan.steps.push(Step {
+                    after_seconds: u32::try_from(after).unwrap_or(u32::MAX),
+                    whom: StepWhom::Silent,
+                    channels,
+                    call_list: false,
+                });
+                alerts::set_plan(tx, alert.number, &plan).await?;
+                alerts::insert_step(tx, &step).await?;
+                let subject = format!("alert {}", alert.number);
+                audit::append(tx, now, &actor, "alert.remind", &subject, &json!({ "step": step.step }))
+                    .await?;
+                Ok(())
+            })
+        })
+        .await?;
+    app.wake();
+    Ok(())
+}

@@ -1,0 +1,377 @@
+//! Launches: freezes audience, texts and plan in one transaction, and answers when it is on disk.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::json;
+use tracing::info;
+
+use crate::alert::Refusal;
+use crate::alert::draft::{self, Contents};
+use crate::alert::words::{AlertKind, AlertState, Mode};
+use crate::app::App;
+use crate::audit::{self, Actor};
+use crate::clock::Timestamp;
+use crate::ids::{AlertId, AlertNumber, ContactId};
+use crate::keys::Keys;
+use crate::plan::Plan;
+use crate::storage::alerts::{self, Alert, Asked, KeptLaunch, StepRow, StepState, Text};
+use crate::storage::approvals::Approval;
+use crate::storage::audience::{self, Selection};
+use crate::storage::{Error, Tx};
+use crate::template::{Template, VariableKind};
+
+/// What a person or a script asks for.
+#[derive(Clone, Debug)]
+pub struct LaunchRequest {
+    /// The template's name.
+    pub template: String,
+    /// Live or drill: always said, never assumed.
+    pub mode: Mode,
+    /// Groups by name.
+    pub groups: Vec<String>,
+    /// People picked one by one.
+    pub contacts: Vec<ContactId>,
+    /// The template's blanks.
+    pub variables: BTreeMap<String, String>,
+    /// A plan by name; none: the template's own.
+    pub plan: Option<String>,
+    /// How long it may speak; none: as the template says.
+    pub expires_in: Option<Duration>,
+    /// How long Stop still undoes it. Zero for scripts.
+    pub hold: Duration,
+    /// When the texts that were shown were made; none: now.
+    pub composed_at: Option<Timestamp>,
+    /// Who asks.
+    pub actor: Actor,
+    /// The request's own key, so that asking twice is one alert.
+    pub key: Option<RequestKey>,
+}
+
+/// What makes two requests the same.
+#[derive(Clone, Debug)]
+pub struct RequestKey {
+    /// Whose keys these are: two tokens may use the same key.
+    pub scope: String,
+    /// The key.
+    pub key: String,
+    /// A hash of everything else that was asked.
+    pub request_hash: String,
+}
+
+/// A launch that is on disk.
+#[derive(Clone, Debug)]
+pub struct Launched {
+    /// The alert.
+    pub alert: Alert,
+    /// Whether this key had made it before: nothing was sent again.
+    pub is_replay: bool,
+}
+
+/// Launches a new alert.
+///
+/// The same key with the same request answers with the alert that it made first.
+pub async fn launch(app: &App, request: LaunchRequest) -> Result<Launched, Refusal> {
+    if let Some(launched) = replay(app, request.key.as_ref()).await? {
+        return Ok(launched);
+    }
+    let (template, approval) = draft::approved_template(app, &request.template).await?;
+    draft::refuse_wrong_kind(&template, AlertKind::Alert)?;
+    let now = app.clock.now();
+    let contents = Contents {
+        mode: request.mode,
+        variables: &request.variables,
+        at: request.composed_at.unwrap_or(now),
+        follows: None,
+    };
+    let texts = draft::texts(app, &template, &contents)?;
+    let selection = select(app, &request).await?;
+    let new = New {
+        plan: draft::plan(app, &template, request.mode, request.plan.as_deref())?,
+        expires_in: draft::expiry(&template, request.expires_in)?,
+        mode: request.mode,
+        follows: None,
+        asked: Asked { groups: request.groups, contacts: request.contacts.len() },
+        variables: request.variables,
+        hold: request.hold,
+        actor: request.actor,
+        template,
+        approval,
+        texts,
+        now,
+    };
+    let key = request.key;
+    let kept = key.clone();
+    let keys = app.keys.clone();
+    let written = app
+        .db
+        .write("alert.launch", move |tx| {
+            Box::pin(async move {
+                let alert = insert(tx, &new, Whom::Selected(selection), &keys).await?;
+                if let Some(key) = kept {
+                    let launch =
+                        KeptLaunch { request_hash: key.request_hash, alert_id: alert.id };
+                    alerts::keep_launch(tx, &key.scope, &key.key, &launch, new.now).await?;
+                }
+                Ok::<_, Refusal>(alert)
+            })
+        })
+        .await;
+    match written {
+        Ok(alert) => {
+            announce(app, &alert);
+            Ok(Launched { alert, is_replay: false })
+        }
+        // Another request with the same key was faster.
+        Err(Refusal::Storage(Error::Conflict)) => {
+            replay(app, key.as_ref()).await?.ok_or(Refusal::Storage(Error::Conflict))
+        }
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// Wakes the dispatcher and says in the log what was launched.
+pub(super) fn announce(app: &App, alert: &Alert) {
+    info!(
+        alert.number = alert.number.0,
+        alert.mode = alert.mode.word(),
+        alert.kind = alert.kind.word(),
+        template.name = alert.template,
+        recipient.count = alert.recipients,
+        "Launched an alert"
+    );
+    app.wake();
+}
+
+async fn replay(app: &App, key: Option<&RequestKey>) -> Result<Option<Launched>, Refusal> {
+    let Some(key) = key else { return Ok(None) };
+    let Some(kept) = alerts::find_launch(&app.db, &key.scope, &key.key).await? else {
+        return Ok(None);
+    };
+    if kept.request_hash != key.request_hash {
+        return Err(Refusal::KeyReused);
+    }
+    let alert = alerts::get_by_id(&app.db, kept.alert_id).await?;
+    Ok(Some(Launched { alert, is_replay: true }))
+}
+
+/// Turns names into ids; fails closed on anything that does not exist.
+async fn select(app: &App, request: &LaunchRequest) -> Result<Selection, Refusal> {
+    if request.groups.is_empty() && request.contacts.is_empty() {
+        return Err(Refusal::NoAudience);
+    }
+    selection(app, &request.groups, &request.contacts).await
+}
+
+/// Turns names into ids; fails closed on anything that does not exist. Empty lists are fine here.
+pub async fn selection(
+    app: &App,
+    groups: &[String],
+    contacts: &[ContactId],
+) -> Result<Selection, Refusal> {
+    let found = audience::group_ids(&app.db, groups).await?;
+    let names: BTreeSet<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+    let unknown: Vec<String> =
+        groups.iter().filter(|name| !names.contains(name.as_str())).cloned().collect();
+    if !unknown.is_empty() {
+        return Err(Refusal::UnknownGroups(unknown));
+    }
+    let picked: BTreeSet<ContactId> = contacts.iter().copied().collect();
+    if !picked.is_empty() {
+        let known = audience::known_contacts(&app.db, contacts).await?.len();
+        if known != picked.len() {
+            return Err(Refusal::UnknownContacts(picked.len() - known));
+        }
+    }
+    Ok(Selection {
+        groups: found.into_iter().map(|(_, id)| id).collect(),
+        contacts: picked.into_iter().collect(),
+    })
+}
+
+/// An alert about to be written.
+pub(super) struct New {
+    pub(super) template: Template,
+    pub(super) approval: Approval,
+    pub(super) mode: Mode,
+    pub(super) follows: Option<Alert>,
+    pub(super) plan: Plan,
+    pub(super) texts: Vec<Text>,
+    pub(super) asked: Asked,
+    pub(super) variables: BTreeMap<String, String>,
+    pub(super) hold: Duration,
+    pub(super) expires_in: Duration,
+    pub(super) actor: Actor,
+    pub(super) now: Timestamp,
+}
+
+/// Whose recipients it will have.
+pub(super) enum Whom {
+    /// The people of groups, and picked ones.
+    Selected(Selection),
+    /// Everyone whom the thread has contacted; with those it is about to, if told so.
+    Contacted { and_waiting: bool },
+}
+
+/// Writes the alert with its recipients, texts, steps and audit entry; refuses an audience that is
+/// empty, out of range, or lacks a value that the text needs for each person.
+pub(super) async fn insert(
+    tx: &mut Tx,
+    new: &New,
+    whom: Whom,
+    keys: &Keys,
+) -> Result<Alert, Refusal> {
+    let mut alert = row(new, alerts::next_number(tx).await?);
+    alerts::insert(tx, &alert).await?;
+    let people = match &whom {
+        Whom::Selected(selection) => audience::freeze(tx, alert.number, selection).await?,
+        Whom::Contacted { and_waiting } => {
+            audience::freeze_contacted(tx, alert.number, alert.thread, *and_waiting).await?
+        }
+    };
+    check_audience(new, &whom, people)?;
+    check_own_fields(tx, &new.template, alert.number, keys).await?;
+    alert.recipients = i64::try_from(people).unwrap_or(i64::MAX);
+    alerts::set_recipients(tx, alert.number, alert.recipients).await?;
+    for text in &new.texts {
+        alerts::insert_text(tx, alert.number, text).await?;
+    }
+    insert_steps(tx, &alert).await?;
+    let hashes: Vec<_> = new
+        .texts
+        .iter()
+        .map(|text| json!([text.channel.word(), text.language.as_str(), text.sha256]))
+        .collect();
+    let detail = json!({
+        "id": alert.id,
+        "mode": alert.mode.word(),
+        "kind": alert.kind.word(),
+        "follows": alert.follows,
+        "template": alert.template,
+        "version": alert.template_version,
+        "template_hash": alert.template_hash,
+        "groups": alert.audience.groups,
+        "recipients": alert.recipients,
+        "texts": hashes,
+    });
+    let subject = format!("alert {}", alert.number);
+    audit::append(tx, new.now, &new.actor, "alert.launch", &subject, &detail).await?;
+    Ok(alert)
+}
+
+fn row(new: &New, number: AlertNumber) -> Alert {
+    Alert {
+        number,
+        id: AlertId::new(),
+        mode: new.mode,
+        kind: new.template.kind,
+        follows: new.follows.as_ref().map(|followed| followed.number),
+        thread: new.follows.as_ref().map_or(number, |followed| followed.thread),
+        template: new.template.name.clone(),
+        template_version: new.approval.version,
+        template_hash: new.template.hash.clone(),
+        // A correction must not queue up behind the mistake that it corrects.
+        severity: new
+            .follows
+            .as_ref()
+            .map_or(new.template.severity, |followed| followed.severity.min(new.template.severity)),
+        purpose: new.template.purpose,
+        title: sqlx::types::Json(new.template.title.clone()),
+        variables: sqlx::types::Json(new.variables.clone()),
+        options: sqlx::types::Json(new.template.options.clone()),
+        plan: sqlx::types::Json(new.plan.clone()),
+        audience: sqlx::types::Json(new.asked.clone()),
+        state: AlertState::Running,
+        launched_at: new.now,
+        launched_by: new.actor.as_str().to_owned(),
+        hold_until: new.now.after(new.hold),
+        expires_at: new.now.after(new.expires_in),
+        closed_at: None,
+        closed_by: None,
+        recipients: 0,
+        deliveries: 0,
+    }
+}
+
+fn check_audience(new: &New, whom: &Whom, people: u64) -> Result<(), Refusal> {
+    match whom {
+        _ if people > 0 => {}
+        Whom::Selected(_) => return Err(Refusal::EmptyAudience(new.asked.groups.clone())),
+        Whom::Contacted { .. } => return Err(Refusal::NobodyContacted),
+    }
+    match new.template.expected {
+        Some(expected) if !(expected.min..=expected.max).contains(&people) => {
+            Err(Refusal::OutsideExpected {
+                template: new.template.name.clone(),
+                people,
+                min: expected.min,
+                max: expected.max,
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A text that says "your appointment at  moves" is worse than a refusal.
+async fn check_own_fields(
+    tx: &mut Tx,
+    template: &Template,
+    alert: AlertNumber,
+    keys: &Keys,
+) -> Result<(), Refusal> {
+    let required: Vec<&str> = template
+        .variables
+        .iter()
+        .filter(|variable| variable.kind == VariableKind::Person && variable.required)
+        .map(|variable| variable.name.as_str())
+        .collect();
+    if required.is_empty() {
+        return Ok(());
+    }
+    let people = audience::own_fields(tx, alert).await?;
+    for field in required {
+        let lacking: Vec<_> = people
+            .iter()
+            .filter(|person| {
+                let own = own_fields(keys, person.contact_id, person.fields.as_deref());
+                own.get(field).is_none_or(|value| value.trim().is_empty())
+            })
+            .collect();
+        if let Some(first) = lacking.first() {
+            return Err(Refusal::MissingField {
+                field: field.to_owned(),
+                people: lacking.len(),
+                example: first.name.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A person's own fields in clear; none if they have none or the seal is broken.
+pub fn own_fields(
+    keys: &Keys,
+    contact: ContactId,
+    sealed: Option<&[u8]>,
+) -> BTreeMap<String, String> {
+    sealed
+        .and_then(|sealed| keys.open(contact.0.as_bytes(), sealed).ok())
+        .and_then(|clear| serde_json::from_slice(&clear).ok())
+        .unwrap_or_default()
+}
+
+async fn insert_steps(tx: &mut Tx, alert: &Alert) -> Result<(), Refusal> {
+    for (index, step) in alert.plan.steps.iter().enumerate() {
+        let row = StepRow {
+            alert: alert.number,
+            step: i32::try_from(index).unwrap_or(i32::MAX),
+            due_at: if index == 0 { alert.launched_at } else { alert.hold_until.after(step.after()) },
+            state: StepState::Waiting,
+            written_through: alert.number.base(),
+            people: 0,
+            deliveries: 0,
+        };
+        alerts::insert_step(tx, &row).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,271 @@
+//! Everything the service is made of, opened once and handed to every part.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::{Arc, RwLock};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::channel::kinds::{self, OpenError, Opening};
+use crate::channel::sandbox::Phones;
+use crate::channel::{Channel, Configured};
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError};
+use crate::alert::words::Mode;
+use crate::dispatch::health::Health;
+use crate::ids::BootId;
+use crate::keys::{KeyError, Keys};
+use crate::plan::Plan;
+use crate::storage::{self, Access, Db, meta};
+use crate::template::{self, Loaded};
+
+/// The service. Clones share one.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// What [`App`] derefs to.
+pub struct Parts {
+    /// The configuration as it was read.
+    pub config: Config,
+    /// The database.
+    pub db: Db,
+    /// The keys that seal contact points and make tokens.
+    pub keys: Keys,
+    /// The time.
+    pub clock: Clock,
+    /// The gateways, the smaller priority first.
+    pub gateways: Vec<Configured>,
+    /// How each gateway fares, by name.
+    pub health: BTreeMap<String, Health>,
+    /// The simulated phones of all sandbox gateways.
+    pub phones: Arc<Phones>,
+    /// How the outside reaches us, without a slash at the end.
+    pub public_url: String,
+    /// Long-running work; shutdown waits for it.
+    pub tasks: TaskTracker,
+    /// Cancelled when the service should come to an end.
+    pub stopping: CancellationToken,
+    /// Which start of a sending process this is; none in a process that does not send.
+    pub boot: std::sync::OnceLock<BootId>,
+    shelf: RwLock<Arc<Loaded>>,
+    work: watch::Sender<u64>,
+    news: watch::Sender<u64>,
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("db", &self.db).finish_non_exhaustive()
+    }
+}
+
+/// Why the service cannot be opened: each a sentence for the person at the terminal.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenFailure {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A gateway's part of it.
+    #[error(transparent)]
+    Gateway(#[from] OpenError),
+    /// The data folder.
+    #[error("the data folder {0} cannot be used: {1}. Make it writable for this user, or name another with --data")]
+    DataFolder(String, std::io::Error),
+    /// The key file.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The database.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    /// The key is not the one that the database was written with.
+    #[error(
+        "the key file {0} is not the one that this database was written with: restore the right one, \
+         or the numbers in the directory cannot be read"
+    )]
+    WrongKey(String),
+    /// Another process is the server on this data folder.
+    #[error("another Muster server is using {0}: stop it first, or name another data folder with --data")]
+    AlreadyRunning(String),
+}
+
+impl App {
+    /// Opens the data folder, the key, the database and the gateways. Sends nothing.
+    pub async fn open(config: Config, clock: Clock, access: Access) -> Result<Self, OpenFailure> {
+        let folder = &config.data_dir;
+        make_private_folder(folder)
+            .map_err(|error| OpenFailure::DataFolder(folder.display().to_string(), error))?;
+        let db = Db::open(&config.database_url(), access).await?;
+        let key_path = config.key_path();
+        let keys = open_keys(&db, &key_path).await?;
+        let instance = meta::instance(&db).await?;
+        Self::assemble(config, clock, db, keys, instance)
+    }
+
+    /// Puts the parts together; for tests, which bring their own database and keys.
+    pub fn assemble(
+        config: Config,
+        clock: Clock,
+        db: Db,
+        keys: Keys,
+        instance: String,
+    ) -> Result<Self, OpenFailure> {
+        let phones = Phones::new(clock.clone());
+        let opening = Opening {
+            public_url: config.public_url(),
+            organisation: config.organisation.name.clone(),
+            instance,
+            clock: clock.clone(),
+            sandbox: Arc::clone(&phones),
+        };
+        let mut gateways = config
+            .gateway_tables()
+            .iter()
+            .map(|table| kinds::open(table, &opening))
+            .collect::<Result<Vec<_>, _>>()?;
+        gateways.sort_by_key(|gateway| gateway.common.priority);
+        let health =
+            gateways.iter().map(|gateway| (gateway.common.name.clone(), Health::default())).collect();
+        let shelf = template::load::shelf(config.templates.as_deref());
+        Ok(Self(Arc::new(Parts {
+            public_url: config.public_url(),
+            config,
+            db,
+            keys,
+            clock,
+            gateways,
+            health,
+            phones,
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            boot: std::sync::OnceLock::new(),
+            shelf: RwLock::new(Arc::new(shelf)),
+            work: watch::Sender::new(0),
+            news: watch::Sender::new(0),
+        })))
+    }
+
+    /// The gateway of that name.
+    pub fn gateway(&self, name: &str) -> Option<&Configured> {
+        self.gateways.iter().find(|gateway| gateway.common.name == name)
+    }
+
+    /// Channels that a gateway serves in this mode.
+    pub fn channels(&self, mode: Mode) -> Vec<Channel> {
+        let serves = |channel: &&Channel| {
+            self.gateways.iter().any(|gateway| {
+                gateway.common.channel == **channel
+                    && (mode == Mode::Actual || gateway.common.exercises)
+            })
+        };
+        Channel::ALL.iter().filter(serves).copied().collect()
+    }
+
+    /// Whether a simulated phone is among the gateways: then `/sandbox` exists.
+    pub fn has_sandbox(&self) -> bool {
+        self.gateways.iter().any(|gateway| gateway.common.kind == "sandbox")
+    }
+
+    /// The plan of that name in the configuration.
+    pub fn plan(&self, name: &str) -> Option<&Plan> {
+        self.config.plans.iter().find(|plan| plan.name == name)
+    }
+
+    /// The message templates as they were last read.
+    pub fn shelf(&self) -> Arc<Loaded> {
+        Arc::clone(&self.shelf.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    /// Reads the message templates again.
+    pub fn reload_templates(&self) {
+        let shelf = template::load::shelf(self.config.templates.as_deref());
+        *self.shelf.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(shelf);
+    }
+
+    /// Tells the dispatcher that something may be due.
+    pub fn wake(&self) {
+        self.work.send_modify(|count| *count += 1);
+        self.tell();
+    }
+
+    /// Wakes when something may be due.
+    pub fn work(&self) -> watch::Receiver<u64> {
+        self.work.subscribe()
+    }
+
+    /// Tells the boards that a fact changed.
+    pub fn tell(&self) {
+        self.news.send_modify(|count| *count += 1);
+    }
+
+    /// Wakes when a fact changed.
+    pub fn news(&self) -> watch::Receiver<u64> {
+        self.news.subscribe()
+    }
+
+    /// Comes to an end: no new work, what is in flight is finished and recorded.
+    pub async fn stop(&self) {
+        self.stopping.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.db.close().await;
+    }
+}
+
+fn make_private_folder(folder: &std::path::Path) -> std::io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Opens the key and checks that it is the database's own. A fresh database takes the key it meets;
+/// a database that has a key refuses to make another.
+async fn open_keys(db: &Db, path: &std::path::Path) -> Result<Keys, OpenFailure> {
+    let known = meta::key_fingerprint(db).await?;
+    if known.is_some() && !path.exists() {
+        return Err(OpenFailure::WrongKey(path.display().to_string()));
+    }
+    let keys = Keys::open_or_make(path)?;
+    let first = meta::keep_key_fingerprint(db, keys.fingerprint()).await?;
+    if first != keys.fingerprint() {
+        return Err(OpenFailure::WrongKey(path.display().to_string()));
+    }
+    Ok(keys)
+}
+
+/// Holds the data folder for one server; freed when it is dropped or the process dies.
+#[derive(Debug)]
+pub struct ServerLock(#[expect(dead_code, reason = "held, not read")] std::fs::File);
+
+impl ServerLock {
+    /// Takes the lock of a data folder whose database only one server may use.
+    pub fn take(config: &Config) -> Result<Self, OpenFailure> {
+        let folder = &config.data_dir;
+        let fails =
+            |error| OpenFailure::DataFolder(folder.display().to_string(), error);
+        make_private_folder(folder).map_err(fails)?;
+        let file = std::fs::File::create(folder.join("server.lock")).map_err(fails)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                Err(OpenFailure::AlreadyRunning(folder.display().to_string()))
+            }
+            Err(std::fs::TryLockError::Error(error)) => {
+                Err(OpenFailure::DataFolder(folder.display().to_string(), error))
+            }
+        }
+    }
+}

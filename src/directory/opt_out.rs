@@ -1,0 +1,77 @@
+//! Keeps who has said STOP, and who has taken it back: per number or address, not per person.
+
+use futures::FutureExt;
+use serde_json::json;
+
+use super::Error;
+use super::contact::lookup_text;
+use crate::audit::{self, Actor};
+use crate::channel::Address;
+use crate::clock::Timestamp;
+use crate::ids::ContactId;
+use crate::keys::Keys;
+use crate::storage::Db;
+use crate::storage::contacts;
+
+/// Marks a number or address as opted out, for everyone who shares it, and answers whose it is.
+/// `how` says where it came from (`sms STOP`); it must hold nothing personal. Nobody's number: an
+/// empty answer, no error. Twice: the first time stands.
+pub async fn opt_out(
+    db: &Db,
+    keys: &Keys,
+    address: &Address,
+    how: &str,
+    now: Timestamp,
+    actor: &Actor,
+) -> Result<Vec<ContactId>, Error> {
+    let lookup = keys.lookup(&lookup_text(address));
+    let (how, actor) = (how.to_owned(), actor.clone());
+    db.write("opt out", move |tx| {
+        async move {
+            let points = contacts::points_with(&mut *tx, &lookup).await?;
+            if points.iter().any(|point| point.opted_out_at.is_none()) {
+                let ids = distinct(points.iter().map(|point| point.contact_id));
+                let detail = json!({"contacts": ids, "how": how});
+                audit::append(tx, now, &actor, "contact.opt_out", "", &detail).await?;
+                contacts::opt_out(tx, &lookup, &how, now).await?;
+            }
+            Ok(distinct(points.into_iter().map(|point| point.contact_id)))
+        }
+        .boxed()
+    })
+    .await
+}
+
+/// Takes the mark away, for everyone who shares the number, and answers whose it is.
+pub async fn opt_in(
+    db: &Db,
+    keys: &Keys,
+    address: &Address,
+    how: &str,
+    now: Timestamp,
+    actor: &Actor,
+) -> Result<Vec<ContactId>, Error> {
+    let lookup = keys.lookup(&lookup_text(address));
+    let (how, actor) = (how.to_owned(), actor.clone());
+    db.write("opt in", move |tx| {
+        async move {
+            let points = contacts::points_with(&mut *tx, &lookup).await?;
+            if points.iter().any(|point| point.opted_out_at.is_some()) {
+                let ids = distinct(points.iter().map(|point| point.contact_id));
+                let detail = json!({"contacts": ids, "how": how});
+                audit::append(tx, now, &actor, "contact.opt_in", "", &detail).await?;
+                contacts::opt_in(tx, &lookup).await?;
+            }
+            Ok(distinct(points.into_iter().map(|point| point.contact_id)))
+        }
+        .boxed()
+    })
+    .await
+}
+
+fn distinct(ids: impl Iterator<Item = ContactId>) -> Vec<ContactId> {
+    let mut ids: Vec<ContactId> = ids.collect();
+    ids.sort();
+    ids.dedup();
+    ids
+}

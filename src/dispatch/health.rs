@@ -1,0 +1,192 @@
+//! Says whether a gateway works, and opens its breaker when it does not.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+
+/// What counts: attempts of this last span.
+const WINDOW: Duration = Duration::from_secs(20);
+/// The fewest failures that open the breaker.
+const FAILURES: usize = 5;
+/// How often one message is tried while it is open.
+const PROBE_EVERY: Duration = Duration::from_secs(5);
+
+/// Opens after five failures that are at least half of the last 20 seconds' attempts; then lets one
+/// message through every five seconds until one is accepted. Pure: time since a fixed moment comes in.
+#[derive(Clone, Debug, Default)]
+pub struct Breaker {
+    recent: VecDeque<(Duration, bool)>,
+    open_since: Option<Duration>,
+    last_probe: Option<Duration>,
+}
+
+impl Breaker {
+    /// Takes note of one attempt.
+    pub fn note(&mut self, worked: bool, now: Duration) {
+        if worked && self.is_open() {
+            *self = Self::default();
+        }
+        self.recent.push_back((now, worked));
+        self.recent.retain(|(at, _)| now.saturating_sub(*at) <= WINDOW);
+        let failures = self.recent.iter().filter(|(_, worked)| !worked).count();
+        if failures >= FAILURES && failures * 2 >= self.recent.len() {
+            self.trip(now);
+        }
+    }
+
+    /// Opens at once: our account is refused, more attempts only make it worse.
+    pub fn trip(&mut self, now: Duration) {
+        if self.open_since.is_none() {
+            self.open_since = Some(now);
+            self.last_probe = Some(now);
+        }
+    }
+
+    /// Whether it is open.
+    pub fn is_open(&self) -> bool {
+        self.open_since.is_some()
+    }
+
+    /// How many messages it lets through now.
+    pub fn permits(&self, now: Duration) -> usize {
+        match (self.open_since, self.last_probe) {
+            (None, _) => usize::MAX,
+            (Some(_), Some(last)) if now.saturating_sub(last) < PROBE_EVERY => 0,
+            (Some(_), _) => 1,
+        }
+    }
+
+    /// Takes note that a probe goes out.
+    pub fn probe(&mut self, now: Duration) {
+        if self.is_open() {
+            self.last_probe = Some(now);
+        }
+    }
+}
+
+/// How one gateway fares; shared by its lane, the pages and the metrics.
+#[derive(Debug, Default)]
+pub struct Health(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    breaker: Breaker,
+    facts: Facts,
+}
+
+/// What people see of a gateway.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Whether its breaker is open: messages wait, or go to another gateway.
+    pub is_down: bool,
+    /// Messages it took since the start.
+    pub accepted: u64,
+    /// Attempts that failed since the start.
+    pub failed: u64,
+    /// When it last took one.
+    pub last_accepted: Option<Timestamp>,
+    /// The last trouble, in words.
+    pub last_failure: Option<(Timestamp, String)>,
+}
+
+impl Health {
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// It took a message.
+    pub fn accepted(&self, now: Duration, at: Timestamp) {
+        self.with(|state| {
+            state.breaker.note(true, now);
+            state.facts.accepted += 1;
+            state.facts.last_accepted = Some(at);
+        });
+    }
+
+    /// It refused one person: it works.
+    pub fn refused_person(&self, now: Duration) {
+        self.with(|state| {
+            state.breaker.note(true, now);
+            state.facts.failed += 1;
+        });
+    }
+
+    /// An attempt failed, and not because of the person. `trip` opens the breaker at once.
+    pub fn failed(&self, trip: bool, reason: &str, now: Duration, at: Timestamp) {
+        self.with(|state| {
+            state.breaker.note(false, now);
+            if trip {
+                state.breaker.trip(now);
+            }
+            state.facts.failed += 1;
+            state.facts.last_failure = Some((at, reason.to_owned()));
+        });
+    }
+
+    /// Whether messages should rather go elsewhere.
+    pub fn is_down(&self) -> bool {
+        self.with(|state| state.breaker.is_open())
+    }
+
+    /// How many messages may go now.
+    pub fn permits(&self, now: Duration) -> usize {
+        self.with(|state| state.breaker.permits(now))
+    }
+
+    /// Messages go now.
+    pub fn going(&self, now: Duration) {
+        self.with(|state| state.breaker.probe(now));
+    }
+
+    /// For the page.
+    pub fn facts(&self) -> Facts {
+        self.with(|state| Facts { is_down: state.breaker.is_open(), ..state.facts.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn five_failures_open_the_breaker_and_one_acceptance_closes_it() {
+        let mut breaker = Breaker::default();
+        for second in 0..5 {
+            assert_eq!(breaker.permits(at(second)), usize::MAX);
+            breaker.note(false, at(second));
+        }
+        assert!(breaker.is_open());
+        assert_eq!(breaker.permits(at(8)), 0);
+        assert_eq!(breaker.permits(at(9)), 1);
+        breaker.probe(at(9));
+        assert_eq!(breaker.permits(at(10)), 0);
+        breaker.note(true, at(10));
+        assert_eq!(breaker.permits(at(10)), usize::MAX);
+    }
+
+    #[test]
+    fn old_failures_are_forgotten() {
+        let mut breaker = Breaker::default();
+        for second in 0..4 {
+            breaker.note(false, at(second));
+        }
+        breaker.note(false, at(40));
+        assert!(!breaker.is_open());
+    }
+
+    #[test]
+    fn a_few_failures_among_many_successes_do_not_open_it() {
+        let mut breaker = Breaker::default();
+        for second in 0..10 {
+            breaker.note(true, at(second));
+            breaker.note(second % 3 != 0, at(second));
+        }
+        assert!(!breaker.is_open());
+    }
+}

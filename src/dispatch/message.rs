@@ -1,0 +1,122 @@
+//! Puts a claimed delivery's message together: the stored text with the person's own fields in it.
+//!
+//! Total: it cannot fail because of a text, and gives the same bytes at every attempt. All that can
+//! go wrong is a sealed address that does not open, and that is one person's trouble.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::alert::launch::own_fields;
+use crate::alert::words::Language;
+use crate::app::Parts;
+use crate::channel::{Address, Channel, Failure, Message};
+use crate::ids::{AlertNumber, DeliveryId};
+use crate::storage::deliveries::Claimed;
+use crate::storage::{Db, Error, alerts};
+use crate::template::fields;
+use crate::template::message::Filled;
+use crate::template::primary;
+
+/// Alerts whose texts a lane keeps at hand.
+const KEPT: usize = 32;
+
+/// The texts of one alert on one channel, the fallback language first.
+type InLanguages = Arc<Vec<(Language, Filled)>>;
+
+/// The texts of the alerts that a lane is sending.
+#[derive(Debug, Default)]
+pub struct Texts {
+    channel: Option<Channel>,
+    by_alert: HashMap<AlertNumber, InLanguages>,
+}
+
+impl Texts {
+    /// For one channel.
+    pub fn new(channel: Channel) -> Self {
+        Self { channel: Some(channel), by_alert: HashMap::new() }
+    }
+
+    /// Reads the texts of those alerts that are not at hand.
+    pub async fn load(&mut self, db: &Db, claimed: &[Claimed]) -> Result<(), Error> {
+        for delivery in claimed {
+            if self.by_alert.contains_key(&delivery.alert) {
+                continue;
+            }
+            if self.by_alert.len() >= KEPT {
+                self.by_alert.clear();
+            }
+            let texts = alerts::list_texts(db, delivery.alert).await?;
+            let texts = texts
+                .into_iter()
+                .filter(|text| Some(text.channel) == self.channel)
+                .filter_map(|text| Some((text.language, serde_json::from_str(&text.filled).ok()?)))
+                .collect();
+            self.by_alert.insert(delivery.alert, Arc::new(texts));
+        }
+        Ok(())
+    }
+
+    /// The text for a reader of `language`: in it, in a related one, or in the fallback.
+    pub fn find(&self, alert: AlertNumber, language: &Language) -> Option<&Filled> {
+        best(self.by_alert.get(&alert)?, language)
+    }
+}
+
+/// The text for a reader of `language`: in it, in a related one, or the first.
+pub fn best<'a>(texts: &'a [(Language, Filled)], language: &Language) -> Option<&'a Filled> {
+    let same = texts.iter().find(|(tag, _)| tag == language);
+    let related = || texts.iter().find(|(tag, _)| primary(tag) == primary(language));
+    same.or_else(related).or_else(|| texts.first()).map(|(_, filled)| filled)
+}
+
+/// The person's answer link.
+pub fn answer_link(app: &Parts, delivery: DeliveryId) -> String {
+    format!("{}/a/{}", app.public_url, app.keys.answer_token(delivery))
+}
+
+/// The message of a claimed delivery.
+pub fn compose(
+    app: &Parts,
+    gateway: &str,
+    claimed: &Claimed,
+    channel: Channel,
+    texts: &Texts,
+) -> Result<Message, Failure> {
+    let address = app
+        .keys
+        .open_text(claimed.point_id.0.as_bytes(), &claimed.address)
+        .map_err(|error| Failure::person("The address could not be unsealed.").because(error))?;
+    let filled = texts
+        .find(claimed.alert, &claimed.language)
+        .ok_or_else(|| Failure::person("The alert has no text for this channel."))?;
+    let link = answer_link(app, claimed.id);
+    let own = own_fields(&app.keys, claimed.contact_id, claimed.fields.as_deref());
+    let spliced = filled.splice(channel, &|field| own_value(field, &claimed.name, &link, &own));
+    Ok(Message {
+        delivery: claimed.id,
+        attempt: u32::try_from(claimed.attempts).unwrap_or(u32::MAX),
+        mode: claimed.mode,
+        to: Address::new(address),
+        language: claimed.language.clone(),
+        subject: spliced.subject,
+        text: spliced.text,
+        html: spliced.html,
+        link,
+        status_url: format!("{}/callbacks/{gateway}/status?ref={}", app.public_url, claimed.id),
+    })
+}
+
+/// One field of one person; none if they have no such field.
+pub fn own_value<'a>(
+    field: &str,
+    name: &'a str,
+    link: &'a str,
+    own: &'a BTreeMap<String, String>,
+) -> Option<Cow<'a, str>> {
+    match field {
+        fields::NAME => Some(Cow::Borrowed(name)),
+        fields::LINK => Some(Cow::Borrowed(link)),
+        other => own.get(other).map(|value| Cow::Borrowed(value.as_str())),
+    }
+}

@@ -1,0 +1,109 @@
+//! Decides what follows a failed attempt. Pure: the schedule is data.
+
+use std::time::Duration;
+
+use crate::channel::{Certainty, Failure, Scope};
+use crate::clock::Timestamp;
+use crate::ids::DeliveryId;
+
+/// Seconds before the second, third… try on channels where seconds count.
+const FAST: &[u64] = &[2, 5, 15, 30, 60];
+/// The most we let a gateway's own wish for a pause hold up a message.
+const LONGEST_WISH: Duration = Duration::from_secs(60);
+/// How long a message in doubt waits for a receipt before it is decided about.
+pub const AWAIT_RECEIPT: Duration = Duration::from_secs(10);
+
+/// What follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Try again at this time.
+    Retry(Timestamp),
+    /// The alert's time will be over before it could be tried again.
+    Expire,
+    /// Never.
+    GiveUp,
+    /// Nobody knows whether it went out: decide at this time.
+    Doubt(Timestamp),
+}
+
+/// What follows a failure of try number `attempt` (from 1) at `now`.
+pub fn after(
+    failure: &Failure,
+    delivery: DeliveryId,
+    attempt: u32,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Next {
+    if failure.certainty == Certainty::Ambiguous {
+        return Next::Doubt(now.after(AWAIT_RECEIPT));
+    }
+    if failure.duration == crate::channel::Duration::Permanent {
+        return Next::GiveUp;
+    }
+    let pause = pause(delivery, attempt);
+    let pause = match failure.retry_after {
+        Some(wish) => pause.max(wish.min(LONGEST_WISH)),
+        // Our own account is refused: hammering does not mend it.
+        None if failure.scope == Scope::Configuration => pause.max(Duration::from_secs(5)),
+        None => pause,
+    };
+    let at = now.after(pause);
+    if at < expires_at { Next::Retry(at) } else { Next::Expire }
+}
+
+/// The pause after try number `attempt`, within a fifth of the schedule's, always the same for the
+/// same delivery and try: a thousand messages that failed together do not come back together.
+fn pause(delivery: DeliveryId, attempt: u32) -> Duration {
+    let index = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
+    let seconds = FAST.get(index).or(FAST.last()).copied().unwrap_or(60);
+    let mixed = (delivery.0.unsigned_abs() ^ u64::from(attempt) << 17)
+        .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        >> 40;
+    let permille = 800 + mixed % 401;
+    Duration::from_millis(seconds * permille)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NOW: Timestamp = Timestamp(1_000_000);
+    const LATER: Timestamp = Timestamp(100_000_000);
+
+    fn next(failure: &Failure, attempt: u32) -> Next {
+        after(failure, DeliveryId(7), attempt, NOW, LATER)
+    }
+
+    #[test]
+    fn a_person_who_does_not_exist_is_not_tried_again() {
+        assert_eq!(next(&Failure::person("no such number"), 1), Next::GiveUp);
+    }
+
+    #[test]
+    fn an_unknown_outcome_waits_for_a_receipt() {
+        assert_eq!(next(&Failure::unknown("no answer"), 1), Next::Doubt(NOW.after(AWAIT_RECEIPT)));
+    }
+
+    #[test]
+    fn the_gateways_wish_is_honoured_up_to_a_minute() {
+        let busy = |seconds| Failure::try_again("busy").after(Some(Duration::from_secs(seconds)));
+        assert_eq!(next(&busy(20), 1), Next::Retry(NOW.after(Duration::from_secs(20))));
+        assert_eq!(next(&busy(9000), 1), Next::Retry(NOW.after(LONGEST_WISH)));
+    }
+
+    #[test]
+    fn nothing_is_tried_after_the_alerts_time() {
+        let soon = NOW.after(Duration::from_secs(1));
+        assert_eq!(after(&Failure::try_again("busy"), DeliveryId(7), 1, NOW, soon), Next::Expire);
+    }
+
+    proptest! {
+        #[test]
+        fn a_pause_is_within_a_fifth_of_the_schedule(delivery in any::<i64>(), attempt in 1_u32..9) {
+            let index = usize::try_from(attempt - 1).unwrap().min(FAST.len() - 1);
+            let millis = u64::try_from(pause(DeliveryId(delivery), attempt).as_millis()).unwrap();
+            prop_assert!((FAST[index] * 800..=FAST[index] * 1200).contains(&millis));
+        }
+    }
+}

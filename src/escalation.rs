@@ -1,0 +1,160 @@
+//! Carries out the plan: begins each step when it is due, and ends the alert when its time is over.
+//!
+//! Whoever has answered is left alone; the silent get the next step. Deliveries are written in
+//! chunks, each with how far it got, so that a crash in between resumes where it stopped and the
+//! first messages leave while the last are still being written.
+
+use std::time::Duration;
+
+use tracing::{error, info};
+
+use crate::alert::words::AlertState;
+use crate::app::App;
+use crate::audit::{self, Actor};
+use crate::clock::Timestamp;
+use crate::ids::{AlertNumber, DeliveryId};
+use crate::keys::{Keys, token_hash};
+use crate::plan::Whom;
+use crate::storage::alerts::{self, Alert, StepRow, StepState};
+use crate::storage::deliveries::{self, DeliveryState};
+use crate::storage::outbox::{self, Chunk};
+use crate::storage::{Error, Tx};
+
+/// Recipients in the first chunk of a step: small, so that the first message leaves at once.
+const FIRST_CHUNK: i64 = 200;
+/// Recipients in the chunks behind it.
+const CHUNK: i64 = 2000;
+/// How often the clock is asked whether a step is due.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Runs until the service stops.
+pub async fn run(app: App) {
+    let mut work = app.work();
+    loop {
+        if let Err(error) = turn(&app).await {
+            error!(%error, "The plans could not be carried on; trying again in a second");
+        }
+        tokio::select! {
+            () = app.stopping.cancelled() => return,
+            _ = work.changed() => {}
+            () = tokio::time::sleep(TICK) => {} // paces the look at the clock
+        }
+    }
+}
+
+/// Does all that is due now. Answers whether there was anything.
+pub async fn turn(app: &App) -> Result<bool, Error> {
+    let now = app.clock.now();
+    let mut did = false;
+    for (alert,) in alerts::list_expired(&app.db, now).await? {
+        end(app, alert, now).await?;
+        did = true;
+    }
+    for step in alerts::list_unwritten_steps(&app.db, now).await? {
+        while write_chunk(app, step.alert, step.step).await? {
+            app.wake();
+        }
+        app.wake();
+        did = true;
+    }
+    Ok(did)
+}
+
+/// The alert's time is over: what has not left never will.
+async fn end(app: &App, alert: AlertNumber, now: Timestamp) -> Result<(), Error> {
+    app.db
+        .write("alert.end", move |tx| {
+            Box::pin(async move {
+                let by = Actor::system();
+                if !alerts::close(tx, alert, AlertState::Ended, now, by.as_str()).await? {
+                    return Ok(());
+                }
+                let reason = "the alert's time was over";
+                let expired =
+                    deliveries::call_off(tx, alert, DeliveryState::Expired, reason, now).await?;
+                let subject = format!("alert {alert}");
+                let detail = serde_json::json!({ "expired": expired });
+                audit::append(tx, now, &by, "alert.end", &subject, &detail).await
+            })
+        })
+        .await?;
+    info!(alert.number = alert.0, "Ended an alert: its time was over");
+    app.tell();
+    Ok(())
+}
+
+/// Writes the next chunk of a step. False if that was the last, or if there is nothing to write.
+async fn write_chunk(app: &App, alert: AlertNumber, step: i32) -> Result<bool, Error> {
+    let now = app.clock.now();
+    let keys = app.keys.clone();
+    app.db
+        .write("escalation.write_chunk", move |tx| {
+            Box::pin(async move {
+                // The alert first, as a stop does: neither can wait for the other.
+                if alerts::lock_running(tx, alert).await?.is_none() {
+                    return Ok(false);
+                }
+                let Some(row) = alerts::lock_step(tx, alert, step).await? else { return Ok(false) };
+                let alert = alerts::get(&mut *tx, alert).await?;
+                write_locked(tx, &alert, row, &keys, now).await
+            })
+        })
+        .await
+}
+
+async fn write_locked(
+    tx: &mut Tx,
+    alert: &Alert,
+    mut row: StepRow,
+    keys: &Keys,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let index = usize::try_from(row.step).unwrap_or(usize::MAX);
+    let Some(step) = alert.plan.steps.get(index).cloned() else {
+        return Err(Error::Broken("an alert has a step that its plan does not have"));
+    };
+    let base = alert.number.base();
+    let last = base + alert.recipients;
+    let size = if row.written_through == base { FIRST_CHUNK } else { CHUNK };
+    let mut chunk = Chunk {
+        alert: alert.number,
+        step: row.step,
+        channel: crate::channel::Channel::Sms,
+        whom: step.whom,
+        after: row.written_through,
+        through: last.min(row.written_through + size),
+        last_id: base + alert.deliveries,
+        mode: alert.mode,
+        severity: alert.severity,
+        purpose: alert.purpose,
+        due_at: alert.hold_until,
+        expires_at: alert.expires_at,
+        now,
+    };
+    row.people += outbox::count_people(tx, &chunk).await?;
+    let first = chunk.last_id;
+    for channel in &step.channels {
+        chunk.channel = *channel;
+        let made = i64::try_from(outbox::write_chunk(tx, &chunk).await?).unwrap_or(i64::MAX);
+        chunk.last_id += made;
+    }
+    let links = answer_links(keys, first, chunk.last_id);
+    outbox::insert_links(tx, &links).await?;
+    if step.call_list && step.whom == Whom::Silent {
+        outbox::write_call_tasks(tx, &chunk).await?;
+    }
+    row.deliveries += chunk.last_id - first;
+    row.written_through = chunk.through;
+    row.state = if chunk.through == last { StepState::Written } else { StepState::Writing };
+    alerts::advance_step(tx, &row, chunk.last_id - base).await?;
+    Ok(row.state == StepState::Writing)
+}
+
+/// The token hashes of the deliveries behind `first` up to `last`: their ids are known without
+/// reading them back.
+fn answer_links(keys: &Keys, first: i64, last: i64) -> Vec<(DeliveryId, Vec<u8>)> {
+    (first + 1..=last)
+        .map(DeliveryId)
+        .map(|delivery| (delivery, token_hash(&keys.answer_token(delivery))))
+        .collect()
+}
