@@ -103,10 +103,14 @@ impl App {
         let folder = &config.data_dir;
         make_private_folder(folder)
             .map_err(|error| OpenFailure::DataFolder(folder.display().to_string(), error))?;
+        // Two commands at the first start must not both make the tables and the key.
+        let opening = opening_lock(folder)
+            .map_err(|error| OpenFailure::DataFolder(folder.display().to_string(), error))?;
         let db = Db::open(&config.database_url(), access).await?;
         let key_path = config.key_path();
         let keys = open_keys(&db, &key_path).await?;
         let instance = meta::instance(&db).await?;
+        drop(opening);
         Self::assemble(config, clock, db, keys, instance)
     }
 
@@ -229,6 +233,13 @@ fn make_private_folder(folder: &std::path::Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
+}
+
+/// Waits for whoever is opening the same data folder, and keeps the next one waiting until dropped.
+fn opening_lock(folder: &std::path::Path) -> std::io::Result<std::fs::File> {
+    let file = std::fs::File::create(folder.join("opening.lock"))?;
+    file.lock()?;
+    Ok(file)
 }
 
 /// Opens the key and checks that it is the database's own. A fresh database takes the key it meets;

@@ -5,6 +5,8 @@
 //! Entries hold ids, counts and hashes, never a name, a number or a message, so that erasing a
 //! person does not break the chain.
 
+pub mod check;
+
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 

@@ -2,6 +2,7 @@
 //! reads the environment.
 
 pub mod environment;
+pub mod examine;
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
@@ -121,6 +122,14 @@ impl Organisation {
 #[error("{}", .0.join("\n"))]
 pub struct ConfigError(pub Vec<String>);
 
+/// One key that cannot be read.
+struct WrongKey {
+    /// Where it is, or the table that it is in.
+    place: Vec<serde_path_to_error::Segment>,
+    /// A sentence that names it.
+    message: String,
+}
+
 impl Config {
     /// Reads `file`, or `./muster.toml` if there is one, and the environment; checks it all.
     /// `data_dir` is the command line's and wins.
@@ -135,26 +144,34 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let table = read_file(file)?;
         let table = environment::lay_over(table, variables)?;
-        let mut config = Self::from_table(table)?;
-        if let Some(data_dir) = data_dir {
-            config.data_dir = data_dir.to_owned();
-        }
-        if let Some(path) = &config.database_file {
-            let text = std::fs::read_to_string(path).map_err(|error| {
-                ConfigError(vec![format!("database_file: {} cannot be read: {error}", path.display())])
-            })?;
-            config.database = Some(text.trim().to_owned());
-        }
+        let mut config = Self::from_table(table).map_err(|wrong| ConfigError(vec![wrong.message]))?;
+        config.complete(data_dir)?;
         let problems = config.problems();
         if problems.is_empty() { Ok(config) } else { Err(ConfigError(problems)) }
     }
 
-    fn from_table(table: toml::Table) -> Result<Self, ConfigError> {
+    /// Lays what stands elsewhere over what was read: the command line's folder, a secret's file.
+    fn complete(&mut self, data_dir: Option<&Path>) -> Result<(), ConfigError> {
+        if let Some(data_dir) = data_dir {
+            self.data_dir = data_dir.to_owned();
+        }
+        if let Some(path) = &self.database_file {
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                ConfigError(vec![format!("database_file: {} cannot be read: {error}", path.display())])
+            })?;
+            self.database = Some(text.trim().to_owned());
+        }
+        Ok(())
+    }
+
+    fn from_table(table: toml::Table) -> Result<Self, WrongKey> {
         serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|error| {
+            let place = error.path().iter().cloned().collect();
             let path = error.path().to_string();
             let message = error.into_inner().to_string();
             let message = message.lines().next().unwrap_or_default().to_owned();
-            ConfigError(vec![if path == "." { message } else { format!("{path}: {message}") }])
+            let message = if path == "." { message } else { format!("{path}: {message}") };
+            WrongKey { place, message }
         })
     }
 
@@ -196,6 +213,14 @@ impl Config {
             problems.push("organisation.name: it begins every message and cannot be empty".to_owned());
         }
         problems.extend(self.plans.iter().flat_map(Plan::problems).map(|text| format!("plan: {text}")));
+        let gateways = self.gateways.iter().filter_map(|table| table.get("name")?.as_str());
+        let plans = self.plans.iter().map(|plan| plan.name.as_str());
+        problems.extend(twice(gateways).map(|name| {
+            format!("gateway: two gateways are called \"{name}\": each needs its own name")
+        }));
+        problems.extend(
+            twice(plans).map(|name| format!("plan: two plans are called \"{name}\": rename one")),
+        );
         problems
     }
 
@@ -235,6 +260,15 @@ impl Config {
             })
             .collect()
     }
+}
+
+/// The names that come more than once, each told once.
+fn twice<'a>(names: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {
+    let mut times = std::collections::BTreeMap::new();
+    for name in names {
+        *times.entry(name).or_insert(0) += 1;
+    }
+    times.into_iter().filter(|(_, times)| *times > 1).map(|(name, _)| name)
 }
 
 fn read_file(file: Option<&Path>) -> Result<toml::Table, ConfigError> {

@@ -30,7 +30,9 @@ pub enum Error {
     #[error("{0}")]
     NotFound(&'static str),
     /// Someone else changed the directory in between; nothing was changed. Trying again helps.
-    #[error("someone else changed the directory at the same moment: nothing was changed, try again")]
+    #[error(
+        "someone else changed the directory at the same moment: nothing was changed, try again"
+    )]
     Changed,
     /// A sealed value does not open: the key file is another one's, or a row was tampered with.
     #[error(transparent)]
@@ -48,14 +50,20 @@ fn refused(sentence: impl Into<String>) -> Error {
 /// blanks are single and none are at the ends.
 fn tidy(text: &str) -> String {
     let visible = |c: char| {
-        if c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        if c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         {
             ' '
         } else {
             c
         }
     };
-    text.chars().map(visible).collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+    text.chars()
+        .map(visible)
+        .collect::<String>()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]
@@ -64,6 +72,9 @@ mod tests {
 
     #[test]
     fn text_becomes_one_clean_line() {
-        assert_eq!(tidy("  Ana\r\nBcc: all \u{202e}Cruz\0 "), "Ana Bcc: all Cruz");
+        assert_eq!(
+            tidy("  Ana\r\nBcc: all \u{202e}Cruz\0 "),
+            "Ana Bcc: all Cruz"
+        );
     }
 }

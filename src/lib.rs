@@ -15,6 +15,7 @@ pub mod ids;
 pub mod keys;
 pub mod plan;
 pub mod receipt;
+pub mod report;
 pub mod response;
 pub mod storage;
 pub mod template;

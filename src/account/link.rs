@@ -23,8 +23,12 @@ use crate::storage::accounts;
 pub const SETUP_VALID: Duration = Duration::from_mins(30);
 
 /// What the first administrator is trusted with: in a small house one person does it all.
-const FIRST_ROLES: [Role; 4] =
-    [Role::Sender, Role::Approver, Role::DirectoryAdmin, Role::SystemAdmin];
+const FIRST_ROLES: [Role; 4] = [
+    Role::Sender,
+    Role::Approver,
+    Role::DirectoryAdmin,
+    Role::SystemAdmin,
+];
 
 /// What a link is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +75,15 @@ pub async fn make_sign_in(
             let user = user.filter(|user| user.disabled_at.is_none());
             let user = user.ok_or(Error::NotFound("there is no such user, or it is disabled"))?;
             let token = random_token();
-            audit::append(tx, now, &actor, "user.link", &user.login, &json!({"id": id})).await?;
+            audit::append(
+                tx,
+                now,
+                &actor,
+                "user.link",
+                &user.login,
+                &json!({"id": id}),
+            )
+            .await?;
             accounts::insert_link(tx, &token_hash(&token), Some(id), now.after(valid)).await?;
             Ok(token)
         }
@@ -108,7 +120,10 @@ pub async fn set_up(
     if user.password.is_none() {
         return Err(refused("choose a password"));
     }
-    let user = NewUser { roles: FIRST_ROLES.to_vec(), ..user };
+    let user = NewUser {
+        roles: FIRST_ROLES.to_vec(),
+        ..user
+    };
     let row = user.into_row(passwords, now).await?;
     db.write("set up the first administrator", move |tx| {
         async move {
@@ -136,7 +151,9 @@ pub async fn sign_in(db: &Db, token: &str, now: Timestamp) -> Result<SignedIn, E
                 return Err(USED_UP);
             };
             let user = accounts::find(&mut *tx, id).await?;
-            let user = user.filter(|user| user.disabled_at.is_none()).ok_or(USED_UP)?;
+            let user = user
+                .filter(|user| user.disabled_at.is_none())
+                .ok_or(USED_UP)?;
             let actor = Actor::user(&user.login);
             let detail = json!({"id": id, "by": "link"});
             audit::append(tx, now, &actor, "user.sign_in", &user.login, &detail).await?;

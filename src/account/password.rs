@@ -34,7 +34,9 @@ pub struct Passwords {
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self { slots: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self {
+            slots: Arc::new(Semaphore::new(AT_ONCE)),
+        }
     }
 }
 
@@ -44,7 +46,9 @@ impl Passwords {
         check(password, login).map_err(refused)?;
         let password = password.to_owned();
         self.off_the_road(move || {
-            Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string())
+            Argon2::default()
+                .hash_password(password.as_bytes())
+                .map(|hash| hash.to_string())
         })
         .await?
         .map_err(|_cause| storage::Error::Broken("a password could not be hashed").into())
@@ -58,7 +62,9 @@ impl Passwords {
         let matches = self
             .off_the_road(move || {
                 PasswordHash::new(&hash).is_ok_and(|hash| {
-                    Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
+                    Argon2::default()
+                        .verify_password(password.as_bytes(), &hash)
+                        .is_ok()
                 })
             })
             .await?;
@@ -77,7 +83,9 @@ impl Passwords {
             drop(slot);
             value
         });
-        Ok(done.await.map_err(|_cause| storage::Error::Broken("a password's hash panicked"))?)
+        Ok(done
+            .await
+            .map_err(|_cause| storage::Error::Broken("a password's hash panicked"))?)
     }
 }
 
@@ -110,8 +118,10 @@ fn is_monotonous(text: &str) -> bool {
     let mut different = characters.clone();
     different.sort_unstable();
     different.dedup();
-    let neighbours =
-        characters.windows(2).filter(|pair| pair[0].abs_diff(pair[1]) <= 1).count();
+    let neighbours = characters
+        .windows(2)
+        .filter(|pair| pair[0].abs_diff(pair[1]) <= 1)
+        .count();
     different.len() < 5 || neighbours * 4 >= (characters.len() - 1) * 3
 }
 
@@ -149,7 +159,11 @@ mod tests {
     fn length_is_what_counts() {
         assert!(check("four quiet grey geese", "ana").is_ok());
         assert!(check("ÄÖÜ zwölf Boxkämpfer", "ana").is_ok());
-        assert!(check("Xy7!kQ2", "ana").unwrap_err().contains("12 characters"));
+        assert!(
+            check("Xy7!kQ2", "ana")
+                .unwrap_err()
+                .contains("12 characters")
+        );
         assert!(check(&"long word ".repeat(21), "ana").is_err());
     }
 
@@ -171,20 +185,50 @@ mod tests {
 
     #[test]
     fn rows_of_keys_and_the_login_are_refused() {
-        for bad in ["aaaaaaaaaaaaaa", "123456789012", "abcdefghijklm", "121212121212"] {
+        for bad in [
+            "aaaaaaaaaaaaaa",
+            "123456789012",
+            "abcdefghijklm",
+            "121212121212",
+        ] {
             assert!(check(bad, "ana").is_err(), "{bad}");
         }
-        assert!(check("dana.brown rides", "dana.brown").unwrap_err().contains("login"));
+        assert!(
+            check("dana.brown rides", "dana.brown")
+                .unwrap_err()
+                .contains("login")
+        );
     }
 
     #[tokio::test]
     async fn a_password_matches_its_own_hash_only() {
         let passwords = Passwords::default();
-        let hash = passwords.hash("four quiet grey geese", "ana").await.unwrap();
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(passwords.matches("four quiet grey geese", Some(&hash)).await.unwrap());
-        assert!(!passwords.matches("four quiet grey goose", Some(&hash)).await.unwrap());
-        assert!(!passwords.matches("four quiet grey geese", None).await.unwrap());
+        let hash = passwords
+            .hash("four quiet grey geese", "ana")
+            .await
+            .unwrap();
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
+        assert!(
+            passwords
+                .matches("four quiet grey geese", Some(&hash))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !passwords
+                .matches("four quiet grey goose", Some(&hash))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !passwords
+                .matches("four quiet grey geese", None)
+                .await
+                .unwrap()
+        );
     }
 
     #[test]

@@ -98,7 +98,12 @@ mod tests {
     #[test]
     fn the_auditor_reads_and_changes_nothing() {
         assert!(may(&[Role::Auditor], Act::ReadAudit));
-        for act in [Act::LaunchAlert, Act::FollowUp, Act::EditDirectory, Act::ManageTokens] {
+        for act in [
+            Act::LaunchAlert,
+            Act::FollowUp,
+            Act::EditDirectory,
+            Act::ManageTokens,
+        ] {
             assert!(!may(&[Role::Auditor], act), "{act:?}");
         }
     }
@@ -118,7 +123,10 @@ mod tests {
 
     #[test]
     fn a_role_is_one_word_for_the_command_line() {
-        assert_eq!("directory_admin".parse::<Role>().unwrap(), Role::DirectoryAdmin);
+        assert_eq!(
+            "directory_admin".parse::<Role>().unwrap(),
+            Role::DirectoryAdmin
+        );
         assert!("root".parse::<Role>().unwrap_err().contains("system_admin"));
     }
 }

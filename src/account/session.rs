@@ -36,7 +36,9 @@ pub struct SignedIn {
 
 impl std::fmt::Debug for SignedIn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SignedIn").field("user", &self.user.id).finish_non_exhaustive()
+        f.debug_struct("SignedIn")
+            .field("user", &self.user.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -44,11 +46,19 @@ impl std::fmt::Debug for SignedIn {
 pub(super) async fn open(tx: &mut Tx, user: User, now: Timestamp) -> Result<SignedIn, Error> {
     let token = random_token();
     let expires_at = now.after(LONGEST);
-    let session =
-        SessionRow { user_id: user.id, created_at: now, last_seen_at: now, expires_at };
+    let session = SessionRow {
+        user_id: user.id,
+        created_at: now,
+        last_seen_at: now,
+        expires_at,
+    };
     accounts::delete_ended_sessions(tx, now, idle_before(now)).await?;
     accounts::insert_session(tx, &token_hash(&token), &session).await?;
-    Ok(SignedIn { token, user, expires_at })
+    Ok(SignedIn {
+        token,
+        user,
+        expires_at,
+    })
 }
 
 /// Who shows this cookie; nobody if the session has ended, was idle for too long, or its person was
@@ -84,8 +94,15 @@ pub async fn end_all(db: &Db, id: UserId, now: Timestamp, actor: &Actor) -> Resu
     let actor = actor.clone();
     db.write("end a user's sessions", move |tx| {
         async move {
-            audit::append(tx, now, &actor, "user.end_sessions", &user.login, &json!({"id": id}))
-                .await?;
+            audit::append(
+                tx,
+                now,
+                &actor,
+                "user.end_sessions",
+                &user.login,
+                &json!({"id": id}),
+            )
+            .await?;
             accounts::delete_sessions_of(tx, id).await?;
             Ok(())
         }

@@ -62,7 +62,10 @@ pub struct Doorkeeper {
 impl Doorkeeper {
     /// A doorkeeper that compares with `passwords`.
     pub fn new(passwords: Passwords) -> Self {
-        Self { passwords, strangers: Arc::default() }
+        Self {
+            passwords,
+            strangers: Arc::default(),
+        }
     }
 
     /// Opens a session for the right password, always with a new token.
@@ -83,7 +86,10 @@ impl Doorkeeper {
             return Err(Error::Wrong);
         };
         let failures = count_attempt(db, user.id, now).await?;
-        let hash = user.password_hash.as_deref().filter(|_| user.disabled_at.is_none());
+        let hash = user
+            .password_hash
+            .as_deref()
+            .filter(|_| user.disabled_at.is_none());
         if !self.passwords.matches(password, hash).await? {
             note_lock(db, user.id, user.login, failures, now).await?;
             return Err(Error::Wrong);
@@ -93,8 +99,16 @@ impl Doorkeeper {
     }
 
     fn count_stranger(&self, login: &str, now: Timestamp) -> Result<(), Error> {
-        let key = login.trim().to_lowercase().chars().take(64).collect::<String>();
-        let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = login
+            .trim()
+            .to_lowercase()
+            .chars()
+            .take(64)
+            .collect::<String>();
+        let mut strangers = self
+            .strangers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if strangers.len() >= STRANGERS && !strangers.contains_key(&key) {
             strangers.clear();
         }
@@ -111,7 +125,9 @@ impl Doorkeeper {
 /// How long a person must still wait after so many failures; pure.
 fn wait_left(failures: i32, failed_at: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
     let beyond = u32::try_from(failures.checked_sub(FREE_TRIES)?).ok()?;
-    let wait = FIRST_WAIT.saturating_mul(2u32.saturating_pow(beyond)).min(LONGEST_WAIT);
+    let wait = FIRST_WAIT
+        .saturating_mul(2u32.saturating_pow(beyond))
+        .min(LONGEST_WAIT);
     let over = failed_at?.after(wait);
     (over > now).then(|| over.since(now))
 }
@@ -207,7 +223,10 @@ mod tests {
         for _ in 0..10 {
             assert!(doorkeeper.count_stranger("nobody", now).is_ok());
         }
-        assert!(matches!(doorkeeper.count_stranger(" Nobody ", now), Err(Error::Locked(_))));
+        assert!(matches!(
+            doorkeeper.count_stranger(" Nobody ", now),
+            Err(Error::Locked(_))
+        ));
         assert!(doorkeeper.count_stranger("somebody", now).is_ok());
     }
 }

@@ -11,8 +11,8 @@ use crate::audit::{self, Actor};
 use crate::clock::Timestamp;
 use crate::ids::TokenId;
 use crate::keys::{random_token, token_hash};
-use crate::storage::tokens::{self, TokenRow};
 use crate::storage::Db;
+use crate::storage::tokens::{self, TokenRow};
 
 pub use scope::{Need, Scope, Scopes};
 
@@ -38,7 +38,9 @@ pub struct NewToken {
 
 impl std::fmt::Debug for NewToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NewToken").field("prefix", &self.prefix).finish_non_exhaustive()
+        f.debug_struct("NewToken")
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
     }
 }
 
@@ -71,10 +73,15 @@ pub async fn create(
 ) -> Result<NewToken, Error> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
-        return Err(refused("give the token a name of 1 to 100 characters: what it is for"));
+        return Err(refused(
+            "give the token a name of 1 to 100 characters: what it is for",
+        ));
     }
     if scopes.list().is_empty() {
-        return Err(refused(format!("give the token at least one scope: {}", scope::POSSIBLE)));
+        return Err(refused(format!(
+            "give the token at least one scope: {}",
+            scope::POSSIBLE
+        )));
     }
     let token = format!("{BEGINNING}{}", random_token());
     let hash = token_hash(&token);
@@ -88,12 +95,24 @@ pub async fn create(
         last_used_at: None,
         revoked_at: None,
     };
-    let made = NewToken { id: row.id, token, prefix: row.prefix.clone() };
+    let made = NewToken {
+        id: row.id,
+        token,
+        prefix: row.prefix.clone(),
+    };
     let actor = actor.clone();
     db.write("create a token", move |tx| {
         async move {
             let detail = serde_json::json!({"name": row.name, "scopes": row.scopes.0});
-            audit::append(tx, now, &actor, "token.create", &row.id.to_string(), &detail).await?;
+            audit::append(
+                tx,
+                now,
+                &actor,
+                "token.create",
+                &row.id.to_string(),
+                &detail,
+            )
+            .await?;
             tokens::insert(tx, &row, &hash).await
         }
         .boxed()
@@ -137,7 +156,14 @@ pub async fn authenticate(
     };
     if row.last_used_at.is_none_or(|last| now.since(last) >= TOUCH) {
         let id = row.id;
-        db.write("note a token's use", move |tx| tokens::touch(tx, id, now).boxed()).await?;
+        db.write("note a token's use", move |tx| {
+            tokens::touch(tx, id, now).boxed()
+        })
+        .await?;
     }
-    Ok(Some(TokenOwner { id: row.id, name: row.name, scopes: Scopes::from_stored(&row.scopes.0) }))
+    Ok(Some(TokenOwner {
+        id: row.id,
+        name: row.name,
+        scopes: Scopes::from_stored(&row.scopes.0),
+    }))
 }

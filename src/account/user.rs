@@ -46,7 +46,10 @@ impl User {
 
 impl std::fmt::Debug for User {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("User").field("id", &self.id).field("roles", &self.roles).finish_non_exhaustive()
+        f.debug_struct("User")
+            .field("id", &self.id)
+            .field("roles", &self.roles)
+            .finish_non_exhaustive()
     }
 }
 
@@ -138,8 +141,10 @@ pub async fn create(
     let row = user.into_row(passwords, now).await?;
     let user = User::from(row.clone());
     let actor = actor.clone();
-    db.write("create a user", move |tx| async move { insert(tx, &row, now, &actor).await }.boxed())
-        .await?;
+    db.write("create a user", move |tx| {
+        async move { insert(tx, &row, now, &actor).await }.boxed()
+    })
+    .await?;
     Ok(user)
 }
 
@@ -152,7 +157,10 @@ pub(super) async fn insert(
 ) -> Result<(), Error> {
     let detail = json!({"id": row.id, "roles": row.roles.0});
     audit::append(tx, now, actor, "user.create", &row.login, &detail).await?;
-    if accounts::find_by_login(&mut *tx, &row.login).await?.is_some() {
+    if accounts::find_by_login(&mut *tx, &row.login)
+        .await?
+        .is_some()
+    {
         return Err(refused(format!("the login \"{}\" is taken", row.login)));
     }
     Ok(accounts::insert(tx, row).await?)
@@ -160,7 +168,11 @@ pub(super) async fn insert(
 
 /// Every account, by login, disabled ones included.
 pub async fn list(db: &Db) -> Result<Vec<User>, Error> {
-    Ok(accounts::list(db).await?.into_iter().map(User::from).collect())
+    Ok(accounts::list(db)
+        .await?
+        .into_iter()
+        .map(User::from)
+        .collect())
 }
 
 /// One account.
@@ -170,7 +182,9 @@ pub async fn find(db: &Db, id: UserId) -> Result<Option<User>, Error> {
 
 /// One account by its login, in any case.
 pub async fn find_by_login(db: &Db, login: &str) -> Result<Option<User>, Error> {
-    let Ok(login) = normalise_login(login) else { return Ok(None) };
+    let Ok(login) = normalise_login(login) else {
+        return Ok(None);
+    };
     Ok(accounts::find_by_login(db, &login).await?.map(User::from))
 }
 
@@ -188,8 +202,15 @@ pub async fn set_password(
     let actor = actor.clone();
     db.write("set a password", move |tx| {
         async move {
-            audit::append(tx, now, &actor, "user.set_password", &user.login, &json!({"id": id}))
-                .await?;
+            audit::append(
+                tx,
+                now,
+                &actor,
+                "user.set_password",
+                &user.login,
+                &json!({"id": id}),
+            )
+            .await?;
             accounts::delete_sessions_of(tx, id).await?;
             accounts::set_password(tx, id, &hash).await?;
             Ok(())
@@ -231,7 +252,15 @@ pub async fn disable(db: &Db, id: UserId, now: Timestamp, actor: &Actor) -> Resu
             if user.disabled_at.is_some() {
                 return Ok(());
             }
-            audit::append(tx, now, &actor, "user.disable", &user.login, &json!({"id": id})).await?;
+            audit::append(
+                tx,
+                now,
+                &actor,
+                "user.disable",
+                &user.login,
+                &json!({"id": id}),
+            )
+            .await?;
             accounts::set_disabled(tx, id, Some(now)).await?;
             accounts::delete_sessions_of(tx, id).await?;
             accounts::delete_links_of(tx, id).await?;
@@ -248,7 +277,15 @@ pub async fn enable(db: &Db, id: UserId, now: Timestamp, actor: &Actor) -> Resul
     db.write("enable a user", move |tx| {
         async move {
             let user = find_in(tx, id).await?;
-            audit::append(tx, now, &actor, "user.enable", &user.login, &json!({"id": id})).await?;
+            audit::append(
+                tx,
+                now,
+                &actor,
+                "user.enable",
+                &user.login,
+                &json!({"id": id}),
+            )
+            .await?;
             accounts::set_failures(tx, id, 0, None).await?;
             accounts::set_disabled(tx, id, None).await?;
             Ok(())
@@ -274,6 +311,7 @@ async fn keep_an_administrator(tx: &mut Tx) -> Result<(), Error> {
     if somebody {
         return Ok(());
     }
-    Err(refused("this is the last system administrator: give another person that role first"))
+    Err(refused(
+        "this is the last system administrator: give another person that role first",
+    ))
 }
-

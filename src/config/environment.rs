@@ -51,6 +51,10 @@ pub(super) fn lay_over(
 }
 
 fn read(text: &str) -> toml::Value {
+    // "+15005550001" is a phone number, not a number.
+    if text.starts_with('+') {
+        return toml::Value::String(text.to_owned());
+    }
     let parsed = format!("value = {text}").parse::<toml::Table>();
     match parsed.ok().and_then(|mut table| table.remove("value")) {
         Some(value) => value,

@@ -150,7 +150,9 @@ fn group_names(parsed: &Parsed) -> Vec<String> {
 fn named_groups(people: &[ImportedPerson]) -> BTreeMap<String, GroupName> {
     let mut named = BTreeMap::new();
     for group in people.iter().flat_map(|person| &person.groups) {
-        named.entry(group.name.clone()).or_insert_with(|| group.clone());
+        named
+            .entry(group.name.clone())
+            .or_insert_with(|| group.clone());
     }
     named
 }
@@ -189,7 +191,10 @@ impl Compared {
             title: group.title,
             at: now.0,
         };
-        (batch, self.preview.new_groups.into_iter().map(save).collect())
+        (
+            batch,
+            self.preview.new_groups.into_iter().map(save).collect(),
+        )
     }
 }
 
@@ -212,20 +217,33 @@ async fn off_the_road<T: Send + 'static>(
 /// Pure but for the ids of the new.
 fn compare_now(existing: &[Contact], parsed: &Parsed, known_groups: &[String]) -> Compared {
     let people: Vec<ExistingPerson> = existing.iter().map(comparable).collect();
-    let place: HashMap<ContactId, usize> =
-        existing.iter().enumerate().map(|(index, contact)| (contact.id, index)).collect();
+    let place: HashMap<ContactId, usize> = existing
+        .iter()
+        .enumerate()
+        .map(|(index, contact)| (contact.id, index))
+        .collect();
     // Managers are compared by who they are, not by how they are written.
     let mut incoming = parsed.people.clone();
-    let managers: Vec<Option<String>> =
-        incoming.iter_mut().map(|person| person.manager.take()).collect();
+    let managers: Vec<Option<String>> = incoming
+        .iter_mut()
+        .map(|person| person.manager.take())
+        .collect();
     let changes = diff(&people, &incoming);
-    let ids: Vec<ContactId> =
-        changes.iter().map(|change| change.matched.unwrap_or_else(ContactId::new)).collect();
+    let ids: Vec<ContactId> = changes
+        .iter()
+        .map(|change| change.matched.unwrap_or_else(ContactId::new))
+        .collect();
     let mut notes = parsed.notes.clone();
     let managers = managers::resolve(existing, &incoming, &ids, &managers, &mut notes);
-    let mut compared = Compared { preview: empty_preview(parsed, known_groups), writes: Vec::new() };
+    let mut compared = Compared {
+        preview: empty_preview(parsed, known_groups),
+        writes: Vec::new(),
+    };
     for (index, (person, mut change)) in incoming.iter().zip(changes).enumerate() {
-        let known = change.matched.and_then(|id| place.get(&id)).map(|at| (&existing[*at], &people[*at]));
+        let known = change
+            .matched
+            .and_then(|id| place.get(&id))
+            .map(|at| (&existing[*at], &people[*at]));
         let before = known.map(|(contact, _)| contact);
         let manager = managers[index].or_else(|| before.and_then(|contact| contact.manager_id));
         add_hidden_changes(&mut change, before, manager);
@@ -238,7 +256,9 @@ fn compare_now(existing: &[Contact], parsed: &Parsed, known_groups: &[String]) -
             compared.writes.push(Write {
                 id: ids[index],
                 draft: draft(merged, manager),
-                before: before.map(|contact| contact.points.clone()).unwrap_or_default(),
+                before: before
+                    .map(|contact| contact.points.clone())
+                    .unwrap_or_default(),
             });
         }
     }
@@ -315,7 +335,10 @@ fn comparable(contact: &Contact) -> ExistingPerson {
         groups: contact
             .groups
             .iter()
-            .map(|name| GroupName { name: name.clone(), title: name.clone() })
+            .map(|name| GroupName {
+                name: name.clone(),
+                title: name.clone(),
+            })
             .collect(),
         tags: contact.tags.clone(),
         fields: contact.fields.clone(),

@@ -36,20 +36,29 @@ pub struct Branch {
 impl CallTree {
     /// Those who call and whom nobody calls: where the tree begins.
     pub fn roots(&self) -> Vec<ContactId> {
-        let called: HashSet<ContactId> =
-            self.branches.iter().flat_map(|branch| branch.people.iter().copied()).collect();
+        let called: HashSet<ContactId> = self
+            .branches
+            .iter()
+            .flat_map(|branch| branch.people.iter().copied())
+            .collect();
         let callers = self.branches.iter().map(|branch| branch.caller);
         callers.filter(|caller| !called.contains(caller)).collect()
     }
 
     /// Whom this person calls, in order; nobody, if not a caller.
     pub fn people_of(&self, caller: ContactId) -> &[ContactId] {
-        self.branches.iter().find(|branch| branch.caller == caller).map_or(&[], |b| &b.people)
+        self.branches
+            .iter()
+            .find(|branch| branch.caller == caller)
+            .map_or(&[], |b| &b.people)
     }
 
     /// Who calls this person; nobody calls the first ones.
     pub fn caller_of(&self, person: ContactId) -> Option<ContactId> {
-        let branch = self.branches.iter().find(|branch| branch.people.contains(&person));
+        let branch = self
+            .branches
+            .iter()
+            .find(|branch| branch.people.contains(&person));
         branch.map(|branch| branch.caller)
     }
 }
@@ -80,10 +89,17 @@ async fn complete(db: &Db, row: CallTreeRow) -> Result<CallTree, Error> {
     for call in call_trees::branches(db, row.id).await? {
         match branches.last_mut() {
             Some(branch) if branch.caller == call.caller_id => branch.people.push(call.contact_id),
-            _ => branches.push(Branch { caller: call.caller_id, people: vec![call.contact_id] }),
+            _ => branches.push(Branch {
+                caller: call.caller_id,
+                people: vec![call.contact_id],
+            }),
         }
     }
-    Ok(CallTree { id: row.id, name: row.name, branches })
+    Ok(CallTree {
+        id: row.id,
+        name: row.name,
+        branches,
+    })
 }
 
 /// Makes the tree of this name, or replaces it. Refuses someone who is called twice or calls
@@ -115,7 +131,9 @@ pub async fn save(
                 call_trees::save(tx, id, &name, now).await?;
                 call_trees::delete_branches(tx, id).await?;
                 for rows in rows.chunks(1000) {
-                    call_trees::add_branches(tx, id, rows).await.map_err(explain)?;
+                    call_trees::add_branches(tx, id, rows)
+                        .await
+                        .map_err(explain)?;
                 }
                 Ok::<_, Error>(id)
             }
@@ -130,7 +148,15 @@ pub async fn delete(db: &Db, id: CallTreeId, now: Timestamp, actor: &Actor) -> R
     let actor = actor.clone();
     db.write("delete a call tree", move |tx| {
         async move {
-            audit::append(tx, now, &actor, "call_tree.delete", &id.to_string(), &json!({})).await?;
+            audit::append(
+                tx,
+                now,
+                &actor,
+                "call_tree.delete",
+                &id.to_string(),
+                &json!({}),
+            )
+            .await?;
             match call_trees::delete(tx, id).await? {
                 0 => Err(NO_TREE),
                 _ => Ok(()),
@@ -176,7 +202,10 @@ fn problems(branches: &[Branch]) -> Vec<String> {
     let mut callers = HashSet::new();
     for branch in branches {
         if !callers.insert(branch.caller) {
-            sentences.push(format!("caller {} is listed twice: join the two", branch.caller));
+            sentences.push(format!(
+                "caller {} is listed twice: join the two",
+                branch.caller
+            ));
         }
         for person in &branch.people {
             if *person == branch.caller {
@@ -198,7 +227,9 @@ fn problems(branches: &[Branch]) -> Vec<String> {
         false
     };
     if let Some(person) = callers.iter().find(in_circle) {
-        sentences.push(format!("{person} would be called by someone further down: a circle"));
+        sentences.push(format!(
+            "{person} would be called by someone further down: a circle"
+        ));
     }
     sentences
 }
@@ -208,15 +239,25 @@ mod tests {
     use super::*;
 
     fn tree(branches: Vec<Branch>) -> CallTree {
-        CallTree { id: CallTreeId::new(), name: "Night".to_owned(), branches }
+        CallTree {
+            id: CallTreeId::new(),
+            name: "Night".to_owned(),
+            branches,
+        }
     }
 
     #[test]
     fn a_tree_begins_with_those_whom_nobody_calls() {
         let [chief, lead, nurse] = [ContactId::new(), ContactId::new(), ContactId::new()];
         let branches = vec![
-            Branch { caller: chief, people: vec![lead] },
-            Branch { caller: lead, people: vec![nurse] },
+            Branch {
+                caller: chief,
+                people: vec![lead],
+            },
+            Branch {
+                caller: lead,
+                people: vec![nurse],
+            },
         ];
         assert!(problems(&branches).is_empty());
         let tree = tree(branches);
@@ -229,14 +270,37 @@ mod tests {
     fn circles_and_double_calls_are_refused() {
         let [a, b, c] = [ContactId::new(), ContactId::new(), ContactId::new()];
         let circle = vec![
-            Branch { caller: a, people: vec![b] },
-            Branch { caller: b, people: vec![c] },
-            Branch { caller: c, people: vec![a] },
+            Branch {
+                caller: a,
+                people: vec![b],
+            },
+            Branch {
+                caller: b,
+                people: vec![c],
+            },
+            Branch {
+                caller: c,
+                people: vec![a],
+            },
         ];
         assert!(problems(&circle)[0].contains("circle"));
-        let twice =
-            vec![Branch { caller: a, people: vec![c] }, Branch { caller: b, people: vec![c] }];
+        let twice = vec![
+            Branch {
+                caller: a,
+                people: vec![c],
+            },
+            Branch {
+                caller: b,
+                people: vec![c],
+            },
+        ];
         assert!(problems(&twice)[0].contains("called twice"));
-        assert!(problems(&[Branch { caller: a, people: vec![a] }])[0].contains("themselves"));
+        assert!(
+            problems(&[Branch {
+                caller: a,
+                people: vec![a]
+            }])[0]
+                .contains("themselves")
+        );
     }
 }

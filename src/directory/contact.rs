@@ -1,30 +1,27 @@
 //! One person of the directory: found, listed, made, replaced, archived.
 
+mod change;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use futures::FutureExt;
-use serde_json::json;
-
+use super::Error;
 use super::import::Point as ImportedPoint;
-use super::saving::{Batch, Existing, Memberships};
-use super::{Error, refused, tidy};
 use crate::alert::words::{Category, Language};
-use crate::audit::{self, Actor};
 use crate::channel::Address;
 use crate::clock::Timestamp;
 use crate::ids::{ContactId, ContactPointId, GroupId};
 use crate::keys::Keys;
 use crate::storage::contacts::{self, ContactRow, Filter, PointRow};
-use crate::storage::{self, Db, Tx};
+use crate::storage::{self, Db};
 
 pub use super::import::PointKind;
+pub use change::{archive, create, update};
 
 /// People loaded with one statement per table.
 const CHUNK: i64 = 1000;
 
-/// Characters of a name, a role, a site, a unit or a tag at most.
-const LONGEST: usize = 200;
+const NOBODY: Error = Error::NotFound("there is no such person in the directory");
 
 /// A person with everything that hangs on the person. Debug shows the id alone.
 #[derive(Clone, PartialEq, Eq)]
@@ -61,7 +58,9 @@ pub struct Contact {
 
 impl fmt::Debug for Contact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Contact").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Contact")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -127,7 +126,11 @@ pub struct PointDraft {
 impl From<ImportedPoint> for PointDraft {
     fn from(point: ImportedPoint) -> Self {
         let extension = point.extension.unwrap_or_default();
-        Self { kind: point.kind, address: point.address, extension }
+        Self {
+            kind: point.kind,
+            address: point.address,
+            extension,
+        }
     }
 }
 
@@ -162,7 +165,11 @@ pub struct Wanted {
 
 impl Wanted {
     fn filter(&self) -> Filter {
-        let text = self.text.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        let text = self
+            .text
+            .as_deref()
+            .map(str::trim)
+            .filter(|text| !text.is_empty());
         Filter {
             pattern: text.map(pattern),
             category: self.category,
@@ -234,12 +241,18 @@ pub async fn list(
         rows.pop();
     }
     let next = rows.last().filter(|_| more).map(|row| row.id);
-    Ok(Page { items: complete(db, keys, rows).await?, next })
+    Ok(Page {
+        items: complete(db, keys, rows).await?,
+        next,
+    })
 }
 
 /// Everyone, archived people included, in the order of their names: for comparing and exporting.
 pub async fn everyone(db: &Db, keys: &Keys) -> Result<Vec<Contact>, Error> {
-    let wanted = Wanted { with_archived: true, ..Wanted::default() };
+    let wanted = Wanted {
+        with_archived: true,
+        ..Wanted::default()
+    };
     let mut everyone = Vec::new();
     let mut after = None;
     loop {
@@ -281,7 +294,10 @@ async fn complete(db: &Db, keys: &Keys, rows: Vec<ContactRow>) -> Result<Vec<Con
             tags: tags.remove(&row.id).unwrap_or_default(),
             fields: open_fields(keys, row.id, row.fields.as_deref())?,
             groups: groups.remove(&row.id).unwrap_or_default(),
-            points: points.into_iter().map(|p| open_point(keys, p)).collect::<Result<_, Error>>()?,
+            points: points
+                .into_iter()
+                .map(|p| open_point(keys, p))
+                .collect::<Result<_, Error>>()?,
             manager_id: row.manager_id,
             archived_at: row.archived_at,
         })
@@ -315,146 +331,12 @@ pub fn open_fields(
     id: ContactId,
     sealed: Option<&[u8]>,
 ) -> Result<BTreeMap<String, String>, Error> {
-    let Some(sealed) = sealed else { return Ok(BTreeMap::new()) };
+    let Some(sealed) = sealed else {
+        return Ok(BTreeMap::new());
+    };
     let text = keys.open(id.0.as_bytes(), sealed)?;
     Ok(serde_json::from_slice(&text)
         .map_err(|_cause| storage::Error::Broken("sealed fields are no JSON object"))?)
-}
-
-/// Makes a person. Refuses a name, number or group that cannot be.
-pub async fn create(
-    db: &Db,
-    keys: &Keys,
-    draft: ContactDraft,
-    now: Timestamp,
-    actor: &Actor,
-) -> Result<Contact, Error> {
-    let id = ContactId::new();
-    save(db, keys, id, draft, "contact.create", now, actor).await
-}
-
-/// Replaces a person by the draft. Points whose address stays keep their opt-out and their verified
-/// date. An archived person is in use again.
-pub async fn update(
-    db: &Db,
-    keys: &Keys,
-    id: ContactId,
-    draft: ContactDraft,
-    now: Timestamp,
-    actor: &Actor,
-) -> Result<Contact, Error> {
-    save(db, keys, id, draft, "contact.update", now, actor).await
-}
-
-/// Takes a person out of use: no list, group or alert shows the person from now on, old reports
-/// still do. Doing it twice changes nothing.
-pub async fn archive(db: &Db, id: ContactId, now: Timestamp, actor: &Actor) -> Result<(), Error> {
-    let actor = actor.clone();
-    db.write("archive a contact", move |tx| {
-        async move {
-            let row = contacts::find(&mut *tx, id).await?.ok_or(NOBODY)?;
-            if row.archived_at.is_some() {
-                return Ok(());
-            }
-            audit::append(tx, now, &actor, "contact.archive", &id.to_string(), &json!({})).await?;
-            contacts::archive(tx, id, now).await?;
-            contacts::set_revision(tx, &ContactId::new().to_string()).await?;
-            Ok(())
-        }
-        .boxed()
-    })
-    .await
-}
-
-const NOBODY: Error = Error::NotFound("there is no such person in the directory");
-
-async fn save(
-    db: &Db,
-    keys: &Keys,
-    id: ContactId,
-    draft: ContactDraft,
-    action: &'static str,
-    now: Timestamp,
-    actor: &Actor,
-) -> Result<Contact, Error> {
-    let draft = check(draft)?;
-    let (sealer, actor) = (keys.clone(), actor.clone());
-    db.write("save a contact", move |tx| {
-        async move {
-            let detail = json!({
-                "points": draft.points.len(), "groups": draft.groups.len(), "tags": draft.tags.len()
-            });
-            audit::append(tx, now, &actor, action, &id.to_string(), &detail).await?;
-            if action == "contact.update" {
-                contacts::find(&mut *tx, id).await?.ok_or(NOBODY)?;
-            }
-            refuse_strangers(tx, id, &draft).await?;
-            let points = contacts::points_of(&mut *tx, &contacts::ids_json([id])).await?;
-            let existing: Vec<Existing> = points.into_iter().map(Existing::from).collect();
-            let mut batch = Batch::default();
-            batch.add(&sealer, id, &draft, &existing, now);
-            batch.manager(id, draft.manager_id);
-            batch.write(tx, Memberships::Replace).await
-        }
-        .boxed()
-    })
-    .await?;
-    find(db, keys, id).await?.ok_or(NOBODY)
-}
-
-/// What can be known without the database.
-fn check(draft: ContactDraft) -> Result<ContactDraft, Error> {
-    let clean_list = |list: Vec<String>| {
-        let mut list: Vec<String> =
-            list.iter().map(|text| tidy(text)).filter(|text| !text.is_empty()).collect();
-        list.sort();
-        list.dedup();
-        list
-    };
-    let draft = ContactDraft {
-        external_id: draft.external_id.map(|id| tidy(&id)).filter(|id| !id.is_empty()),
-        name: tidy(&draft.name),
-        role: tidy(&draft.role),
-        site: tidy(&draft.site),
-        unit: tidy(&draft.unit),
-        tags: clean_list(draft.tags),
-        groups: clean_list(draft.groups),
-        ..draft
-    };
-    let texts = [&draft.name, &draft.role, &draft.site, &draft.unit];
-    let too_long = |text: &&String| text.chars().count() > LONGEST;
-    if draft.name.is_empty() {
-        return Err(refused("the person has no name: give one"));
-    }
-    if texts.into_iter().chain(&draft.external_id).chain(&draft.tags).any(|text| too_long(&text)) {
-        return Err(refused("name, role, site, unit and tags have at most 200 characters each"));
-    }
-    Ok(draft)
-}
-
-/// What only the database knows.
-async fn refuse_strangers(tx: &mut Tx, id: ContactId, draft: &ContactDraft) -> Result<(), Error> {
-    let mut sentences = Vec::new();
-    let known = storage::groups::list_named(&mut *tx, &draft.groups).await?;
-    for group in &draft.groups {
-        if !known.iter().any(|row| &row.name == group) {
-            sentences.push(format!("there is no group \"{group}\": make it first"));
-        }
-    }
-    if let Some(external_id) = &draft.external_id {
-        let other = contacts::find_by_external_id(&mut *tx, external_id).await?;
-        if other.is_some_and(|other| other.id != id) {
-            sentences.push("another person has the same external_id".to_owned());
-        }
-    }
-    if let Some(manager) = draft.manager_id {
-        if manager == id {
-            sentences.push("nobody can be their own manager".to_owned());
-        } else if contacts::find(&mut *tx, manager).await?.is_none() {
-            sentences.push("the manager is not in the directory".to_owned());
-        }
-    }
-    if sentences.is_empty() { Ok(()) } else { Err(Error::Refused(sentences)) }
 }
 
 #[cfg(test)]
@@ -468,7 +350,10 @@ mod tests {
 
     #[test]
     fn two_spellings_of_one_address_are_looked_up_by_one_key() {
-        assert_eq!(lookup_text(&Address::new("Ana@Clinic.example")), "ana@clinic.example");
+        assert_eq!(
+            lookup_text(&Address::new("Ana@Clinic.example")),
+            "ana@clinic.example"
+        );
         assert_eq!(lookup_text(&Address::new("+41791234567")), "+41791234567");
     }
 }

@@ -47,10 +47,8 @@ pub async fn export_csv(
     let detail = json!({"contacts": people.len()});
     let actor = actor.clone();
     db.write("export contacts", move |tx| {
-        async move {
-            audit::append(tx, now, &actor, "contact.export", "directory", &detail).await
-        }
-        .boxed()
+        async move { audit::append(tx, now, &actor, "contact.export", "directory", &detail).await }
+            .boxed()
     })
     .await?;
     Ok(csv_of(&people)?)
@@ -59,11 +57,15 @@ pub async fn export_csv(
 /// The same from people in hand. Pure.
 pub fn csv_of(people: &[Contact]) -> Result<Vec<u8>, storage::Error> {
     let broken = storage::Error::Broken("a table in memory could not be written");
-    let extra: BTreeSet<&str> =
-        people.iter().flat_map(|contact| contact.fields.keys().map(String::as_str)).collect();
+    let extra: BTreeSet<&str> = people
+        .iter()
+        .flat_map(|contact| contact.fields.keys().map(String::as_str))
+        .collect();
     let names: HashMap<ContactId, &Contact> =
         people.iter().map(|contact| (contact.id, contact)).collect();
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(vec![]);
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(vec![]);
     let header = COLUMNS.iter().copied().chain(extra.iter().copied());
     if writer.write_record(header).is_err() {
         return Err(broken);
@@ -71,7 +73,9 @@ pub fn csv_of(people: &[Contact]) -> Result<Vec<u8>, storage::Error> {
     for contact in people {
         let manager = contact.manager_id.and_then(|id| names.get(&id));
         let cells = cells(contact, manager.copied());
-        let own = extra.iter().map(|field| contact.fields.get(*field).map_or("", String::as_str));
+        let own = extra
+            .iter()
+            .map(|field| contact.fields.get(*field).map_or("", String::as_str));
         let record = cells.iter().map(AsRef::as_ref).chain(own).map(safe);
         if writer.write_record(record.map(Cow::into_owned)).is_err() {
             return Err(broken);
@@ -121,7 +125,10 @@ mod tests {
 
     #[test]
     fn nothing_in_an_export_runs_as_a_formula() {
-        assert_eq!(safe("=HYPERLINK(\"http://evil\")"), "'=HYPERLINK(\"http://evil\")");
+        assert_eq!(
+            safe("=HYPERLINK(\"http://evil\")"),
+            "'=HYPERLINK(\"http://evil\")"
+        );
         assert_eq!(safe("+41791234567"), "'+41791234567");
         assert_eq!(safe("@SUM(A1)"), "'@SUM(A1)");
         assert_eq!(safe("\tx"), "'\tx");

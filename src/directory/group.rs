@@ -4,6 +4,7 @@ use futures::FutureExt;
 use serde_json::json;
 
 use super::contact::{self, Page, Wanted};
+use super::import::group_name;
 use super::{Error, refused, tidy};
 use crate::alert::words::{Category, word_enum};
 use crate::audit::{self, Actor};
@@ -32,7 +33,9 @@ word_enum! {
 
 /// One rule. A person belongs to a group by rule if, for every field it has rules on, one value
 /// matches, in any case (of ASCII letters).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct Rule {
     /// What it looks at.
     pub field: RuleField,
@@ -70,16 +73,6 @@ pub struct GroupDraft {
     pub rules: Option<Vec<Rule>>,
 }
 
-/// The short name of a title: `All Staff!` is `all-staff`. Empty if the title has no letter or digit.
-pub fn short_name(title: &str) -> String {
-    let dashed: String = title
-        .to_lowercase()
-        .chars()
-        .map(|c| if c.is_alphanumeric() { c } else { '-' })
-        .collect();
-    dashed.split('-').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-")
-}
-
 /// Every group with how many people are in it now, by short name.
 pub async fn list(db: &Db) -> Result<Vec<CountedRow>, Error> {
     Ok(groups::list(db).await?)
@@ -109,7 +102,10 @@ async fn complete(db: &Db, row: GroupRow) -> Result<Group, Error> {
         name: row.name,
         title: row.title,
         parts: parts.into_iter().map(|part| part.name).collect(),
-        rules: rules.into_iter().map(|(field, value)| Rule { field, value }).collect(),
+        rules: rules
+            .into_iter()
+            .map(|(field, value)| Rule { field, value })
+            .collect(),
     })
 }
 
@@ -121,7 +117,10 @@ pub async fn members(
     after: Option<ContactId>,
     limit: i64,
 ) -> Result<Page, Error> {
-    let wanted = Wanted { group: Some(id), ..Wanted::default() };
+    let wanted = Wanted {
+        group: Some(id),
+        ..Wanted::default()
+    };
     contact::list(db, keys, &wanted, after, limit).await
 }
 
@@ -210,14 +209,19 @@ fn check(draft: &GroupDraft) -> Result<(String, String), Error> {
     let title = tidy(&draft.title);
     let name = match &draft.name {
         Some(name) => name.trim().to_owned(),
-        None => short_name(&title),
+        None => group_name(&title),
     };
-    if name.is_empty() || name.chars().count() > 100 || name != short_name(&name) {
-        return Err(refused("give the group a name of small letters, digits and hyphens"));
+    if name.is_empty() || name.chars().count() > 100 || name != group_name(&name) {
+        return Err(refused(
+            "give the group a name of small letters, digits and hyphens",
+        ));
     }
     for rule in draft.rules.iter().flatten() {
         if tidy(&rule.value).is_empty() {
-            return Err(refused(format!("the rule on \"{}\" has no value", rule.field)));
+            return Err(refused(format!(
+                "the rule on \"{}\" has no value",
+                rule.field
+            )));
         }
         if rule.field == RuleField::Category {
             rule.value.parse::<Category>().map_err(refused)?;
@@ -231,7 +235,9 @@ async fn replace_members(
     id: GroupId,
     members: Option<Vec<ContactId>>,
 ) -> Result<(), Error> {
-    let Some(mut members) = members else { return Ok(()) };
+    let Some(mut members) = members else {
+        return Ok(());
+    };
     members.sort();
     members.dedup();
     groups::delete_members(tx, id).await?;
@@ -248,11 +254,7 @@ async fn replace_members(
     Ok(())
 }
 
-async fn replace_parts(
-    tx: &mut Tx,
-    id: GroupId,
-    parts: Option<Vec<String>>,
-) -> Result<(), Error> {
+async fn replace_parts(tx: &mut Tx, id: GroupId, parts: Option<Vec<String>>) -> Result<(), Error> {
     let Some(parts) = parts else { return Ok(()) };
     groups::delete_parts(tx, id).await?;
     let known = groups::list_named(&mut *tx, &parts).await?;
@@ -262,7 +264,9 @@ async fn replace_parts(
         groups::add_part(tx, id, part.id).await?;
     }
     if groups::contains_itself(tx, id).await? {
-        return Err(refused("a group cannot be inside itself, directly or through another"));
+        return Err(refused(
+            "a group cannot be inside itself, directly or through another",
+        ));
     }
     Ok(())
 }
@@ -272,21 +276,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_title_makes_a_short_name() {
-        assert_eq!(short_name("  All Staff! "), "all-staff");
-        assert_eq!(short_name("ICU / Night-shift"), "icu-night-shift");
-        assert_eq!(short_name("Ärzte"), "ärzte");
-        assert_eq!(short_name("***"), "");
+    fn a_title_makes_the_name_that_an_import_would() {
+        let titled = |title: &str| GroupDraft {
+            title: title.to_owned(),
+            ..GroupDraft::default()
+        };
+        assert_eq!(check(&titled("  All Staff! ")).unwrap().0, "all-staff");
+        assert_eq!(check(&titled("Ärzte / Nacht")).unwrap().0, "arzte-nacht");
+        assert!(check(&titled("***")).is_err());
+        let named = GroupDraft {
+            name: Some("Night Shift".to_owned()),
+            ..GroupDraft::default()
+        };
+        assert!(check(&named).is_err());
     }
 
     #[test]
     fn a_rule_that_can_match_nobody_is_refused() {
         let rule = |value: &str| GroupDraft {
             title: "Guests".to_owned(),
-            rules: Some(vec![Rule { field: RuleField::Category, value: value.to_owned() }]),
+            rules: Some(vec![Rule {
+                field: RuleField::Category,
+                value: value.to_owned(),
+            }]),
             ..GroupDraft::default()
         };
         assert!(check(&rule("staff")).is_ok());
-        assert!(check(&rule("visitors")).unwrap_err().to_string().contains("patient"));
+        assert!(
+            check(&rule("visitors"))
+                .unwrap_err()
+                .to_string()
+                .contains("patient")
+        );
     }
 }

@@ -54,6 +54,12 @@ pub struct GroupName {
     pub title: String,
 }
 
+/// What commands and rules call a group of this title: `Ärzte / Nacht` is `arzte-nacht`. Empty if the
+/// title has neither letter nor digit.
+pub fn group_name(title: &str) -> String {
+    wording::joined(title, "-", char::is_alphanumeric)
+}
+
 /// One person of the file, possibly from several lines. Its `Debug` form shows the line alone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ImportedPerson {

@@ -7,9 +7,7 @@ use super::{Error, refused};
 use crate::clock::Timestamp;
 use crate::ids::{ContactId, ContactPointId};
 use crate::keys::Keys;
-use crate::storage::contacts::{
-    self, ContactSave, ManagerSave, PointRow, PointSave, TagSave, hex,
-};
+use crate::storage::contacts::{self, ContactSave, ManagerSave, PointRow, PointSave, TagSave, hex};
 use crate::storage::groups::{self, MemberSave};
 use crate::storage::{Json, Tx};
 
@@ -30,7 +28,11 @@ pub(super) struct Existing {
 
 impl From<PointRow> for Existing {
     fn from(row: PointRow) -> Self {
-        Self { id: row.id, kind: row.kind, lookup: row.lookup }
+        Self {
+            id: row.id,
+            kind: row.kind,
+            lookup: row.lookup,
+        }
     }
 }
 
@@ -84,7 +86,10 @@ impl Batch {
         });
         self.add_points(keys, &person, draft, existing);
         for tag in &draft.tags {
-            self.tags.push(TagSave { contact_id: person.clone(), tag: tag.clone() });
+            self.tags.push(TagSave {
+                contact_id: person.clone(),
+                tag: tag.clone(),
+            });
         }
         for group in &draft.groups {
             self.members.push((group.clone(), person.clone()));
@@ -110,7 +115,10 @@ impl Batch {
             seen.push((point.kind, lookup.clone()));
             let same = |old: &&Existing| old.lookup == lookup && old.kind == point.kind;
             let moved = |old: &&Existing| old.lookup == lookup;
-            let place = left.iter().position(same).or_else(|| left.iter().position(moved));
+            let place = left
+                .iter()
+                .position(same)
+                .or_else(|| left.iter().position(moved));
             let id = place.map_or_else(ContactPointId::new, |place| left.remove(place).id);
             let rank = ranks.entry(point.kind).or_insert(0);
             *rank += 1;
@@ -178,7 +186,10 @@ async fn write_members(tx: &mut Tx, members: Vec<(String, String)>) -> Result<()
     for (group, contact_id) in members {
         let group_id = known.get(&group);
         let group_id = group_id.ok_or_else(|| refused(format!("there is no group \"{group}\"")))?;
-        rows.push(MemberSave { group_id: group_id.clone(), contact_id });
+        rows.push(MemberSave {
+            group_id: group_id.clone(),
+            contact_id,
+        });
     }
     for rows in rows.chunks(CHUNK) {
         groups::add_members(tx, rows).await?;

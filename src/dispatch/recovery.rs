@@ -31,7 +31,7 @@ pub async fn begin(app: &App) -> Result<BootId, Error> {
             Box::pin(async move { deliveries::insert_boot(tx, now, now.after(LEASE)).await })
         })
         .await?;
-    drop(app.boot.set(boot));
+    app.boot.get_or_init(|| boot);
     put_in_doubt(app, boot).await?;
     Ok(boot)
 }

@@ -43,23 +43,34 @@ pub struct SessionRow {
 
 /// How many accounts there are, disabled ones included.
 pub async fn count(on: impl Conn<'_>) -> Result<i64, Error> {
-    let (count,): (i64,) = on.sql("SELECT count(*) FROM user_account").fetch_one().await?;
+    let (count,): (i64,) = on
+        .sql("SELECT count(*) FROM user_account")
+        .fetch_one()
+        .await?;
     Ok(count)
 }
 
 /// Every account, by login.
 pub async fn list(on: impl Conn<'_>) -> Result<Vec<UserRow>, Error> {
-    on.sql("SELECT * FROM user_account ORDER BY login").fetch_all().await
+    on.sql("SELECT * FROM user_account ORDER BY login")
+        .fetch_all()
+        .await
 }
 
 /// One account by its key.
 pub async fn find(on: impl Conn<'_>, id: UserId) -> Result<Option<UserRow>, Error> {
-    on.sql("SELECT * FROM user_account WHERE id = $1").bind(id).fetch_optional().await
+    on.sql("SELECT * FROM user_account WHERE id = $1")
+        .bind(id)
+        .fetch_optional()
+        .await
 }
 
 /// One account by its login.
 pub async fn find_by_login(on: impl Conn<'_>, login: &str) -> Result<Option<UserRow>, Error> {
-    on.sql("SELECT * FROM user_account WHERE login = $1").bind(login).fetch_optional().await
+    on.sql("SELECT * FROM user_account WHERE login = $1")
+        .bind(login)
+        .fetch_optional()
+        .await
 }
 
 /// One account, held against every other writer until this transaction ends.
@@ -104,7 +115,11 @@ pub async fn set_password(tx: &mut Tx, id: UserId, hash: &str) -> Result<u64, Er
 
 /// Sets what the person may do.
 pub async fn set_roles(tx: &mut Tx, id: UserId, roles: &Json<Vec<Role>>) -> Result<u64, Error> {
-    tx.sql("UPDATE user_account SET roles = $2 WHERE id = $1").bind(id).bind(roles).execute().await
+    tx.sql("UPDATE user_account SET roles = $2 WHERE id = $1")
+        .bind(id)
+        .bind(roles)
+        .execute()
+        .await
 }
 
 /// Keeps the person from signing in, or lets the person in again.
@@ -187,12 +202,18 @@ pub async fn touch_session(tx: &mut Tx, token_hash: &[u8], now: Timestamp) -> Re
 
 /// Ends one session.
 pub async fn delete_session(tx: &mut Tx, token_hash: &[u8]) -> Result<u64, Error> {
-    tx.sql("DELETE FROM session WHERE token_hash = $1").bind(token_hash).execute().await
+    tx.sql("DELETE FROM session WHERE token_hash = $1")
+        .bind(token_hash)
+        .execute()
+        .await
 }
 
 /// Ends every session of a person.
 pub async fn delete_sessions_of(tx: &mut Tx, id: UserId) -> Result<u64, Error> {
-    tx.sql("DELETE FROM session WHERE user_id = $1").bind(id).execute().await
+    tx.sql("DELETE FROM session WHERE user_id = $1")
+        .bind(id)
+        .execute()
+        .await
 }
 
 /// Throws away sessions that nobody can use any more.
@@ -258,10 +279,15 @@ pub async fn use_link(
 
 /// Throws away the links of a person.
 pub async fn delete_links_of(tx: &mut Tx, id: UserId) -> Result<u64, Error> {
-    tx.sql("DELETE FROM sign_in_link WHERE user_id = $1").bind(id).execute().await
+    tx.sql("DELETE FROM sign_in_link WHERE user_id = $1")
+        .bind(id)
+        .execute()
+        .await
 }
 
 /// Throws away the set-up links: a new one replaces them, the first account ends them.
 pub async fn delete_setup_links(tx: &mut Tx) -> Result<u64, Error> {
-    tx.sql("DELETE FROM sign_in_link WHERE user_id IS NULL").execute().await
+    tx.sql("DELETE FROM sign_in_link WHERE user_id IS NULL")
+        .execute()
+        .await
 }

@@ -41,17 +41,25 @@ pub struct BranchSave {
 
 /// Every tree, by name.
 pub async fn list(db: &Db) -> Result<Vec<CallTreeRow>, Error> {
-    db.sql("SELECT * FROM call_tree ORDER BY name").fetch_all().await
+    db.sql("SELECT * FROM call_tree ORDER BY name")
+        .fetch_all()
+        .await
 }
 
 /// One tree by its key.
 pub async fn find(on: impl Conn<'_>, id: CallTreeId) -> Result<Option<CallTreeRow>, Error> {
-    on.sql("SELECT * FROM call_tree WHERE id = $1").bind(id).fetch_optional().await
+    on.sql("SELECT * FROM call_tree WHERE id = $1")
+        .bind(id)
+        .fetch_optional()
+        .await
 }
 
 /// One tree by its name.
 pub async fn find_by_name(on: impl Conn<'_>, name: &str) -> Result<Option<CallTreeRow>, Error> {
-    on.sql("SELECT * FROM call_tree WHERE name = $1").bind(name).fetch_optional().await
+    on.sql("SELECT * FROM call_tree WHERE name = $1")
+        .bind(name)
+        .fetch_optional()
+        .await
 }
 
 /// Every branch of a tree in the order of caller and position, without archived people.
@@ -83,7 +91,10 @@ pub async fn save(tx: &mut Tx, id: CallTreeId, name: &str, at: Timestamp) -> Res
 
 /// Takes all branches of a tree away.
 pub async fn delete_branches(tx: &mut Tx, id: CallTreeId) -> Result<u64, Error> {
-    tx.sql("DELETE FROM call_tree_branch WHERE tree_id = $1").bind(id).execute().await
+    tx.sql("DELETE FROM call_tree_branch WHERE tree_id = $1")
+        .bind(id)
+        .execute()
+        .await
 }
 
 /// Adds branches to a tree. Fails if a person is called twice or does not exist.
@@ -109,5 +120,8 @@ pub async fn add_branches(
 
 /// Deletes a tree with its branches. Answers 0 if there is none.
 pub async fn delete(tx: &mut Tx, id: CallTreeId) -> Result<u64, Error> {
-    tx.sql("DELETE FROM call_tree WHERE id = $1").bind(id).execute().await
+    tx.sql("DELETE FROM call_tree WHERE id = $1")
+        .bind(id)
+        .execute()
+        .await
 }

@@ -85,7 +85,10 @@ pub struct Filter {
 
 /// One person.
 pub async fn find(on: impl Conn<'_>, id: ContactId) -> Result<Option<ContactRow>, Error> {
-    on.sql("SELECT * FROM contact WHERE id = $1").bind(id).fetch_optional().await
+    on.sql("SELECT * FROM contact WHERE id = $1")
+        .bind(id)
+        .fetch_optional()
+        .await
 }
 
 /// One person by the organisation's own number.
@@ -93,7 +96,10 @@ pub async fn find_by_external_id(
     on: impl Conn<'_>,
     external_id: &str,
 ) -> Result<Option<ContactRow>, Error> {
-    on.sql("SELECT * FROM contact WHERE external_id = $1").bind(external_id).fetch_optional().await
+    on.sql("SELECT * FROM contact WHERE external_id = $1")
+        .bind(external_id)
+        .fetch_optional()
+        .await
 }
 
 /// Up to `limit` people behind `after` in the order of name and id.
@@ -162,7 +168,11 @@ pub async fn counts(db: &Db) -> Result<Vec<(Category, i64)>, Error> {
 
 /// The ids of a list as the JSON that the statements below take.
 pub fn ids_json(ids: impl IntoIterator<Item = ContactId>) -> Json<Vec<String>> {
-    sqlx::types::Json(ids.into_iter().map(|id| id.0.simple().to_string()).collect())
+    sqlx::types::Json(
+        ids.into_iter()
+            .map(|id| id.0.simple().to_string())
+            .collect(),
+    )
 }
 
 /// The tags of these people.
@@ -201,10 +211,7 @@ pub async fn groups_of(
 }
 
 /// The addresses of these people, each person's in the order of kind and rank.
-pub async fn points_of(
-    on: impl Conn<'_>,
-    ids: &Json<Vec<String>>,
-) -> Result<Vec<PointRow>, Error> {
+pub async fn points_of(on: impl Conn<'_>, ids: &Json<Vec<String>>) -> Result<Vec<PointRow>, Error> {
     on.sql_for(
         "SELECT * FROM contact_point
          WHERE contact_id IN (SELECT unhex(value) FROM json_each($1))
@@ -272,8 +279,10 @@ pub async fn opt_in(tx: &mut Tx, lookup: &[u8]) -> Result<Vec<(ContactId,)>, Err
 
 /// A word that is another one after every change of people or groups; empty before the first.
 pub async fn revision(on: impl Conn<'_>) -> Result<String, Error> {
-    let found: Option<(String,)> =
-        on.sql("SELECT value FROM meta WHERE key = 'directory_revision'").fetch_optional().await?;
+    let found: Option<(String,)> = on
+        .sql("SELECT value FROM meta WHERE key = 'directory_revision'")
+        .fetch_optional()
+        .await?;
     Ok(found.map(|(word,)| word).unwrap_or_default())
 }
 

@@ -102,12 +102,18 @@ pub async fn list(db: &Db) -> Result<Vec<CountedRow>, Error> {
 
 /// One group by its key.
 pub async fn find(on: impl Conn<'_>, id: GroupId) -> Result<Option<GroupRow>, Error> {
-    on.sql("SELECT * FROM contact_group WHERE id = $1").bind(id).fetch_optional().await
+    on.sql("SELECT * FROM contact_group WHERE id = $1")
+        .bind(id)
+        .fetch_optional()
+        .await
 }
 
 /// One group by its short name.
 pub async fn find_by_name(on: impl Conn<'_>, name: &str) -> Result<Option<GroupRow>, Error> {
-    on.sql("SELECT * FROM contact_group WHERE name = $1").bind(name).fetch_optional().await
+    on.sql("SELECT * FROM contact_group WHERE name = $1")
+        .bind(name)
+        .fetch_optional()
+        .await
 }
 
 /// The groups of these names; names that no group has are missing in the answer.
@@ -135,10 +141,7 @@ pub async fn parts_of(on: impl Conn<'_>, id: GroupId) -> Result<Vec<GroupRow>, E
 }
 
 /// The rules of one group, by field.
-pub async fn rules_of(
-    on: impl Conn<'_>,
-    id: GroupId,
-) -> Result<Vec<(RuleField, String)>, Error> {
+pub async fn rules_of(on: impl Conn<'_>, id: GroupId) -> Result<Vec<(RuleField, String)>, Error> {
     on.sql("SELECT field, value FROM group_rule WHERE group_id = $1 ORDER BY field, value")
         .bind(id)
         .fetch_all()
@@ -185,7 +188,10 @@ pub async fn save(
 
 /// Deletes a group with its list and rules; the people stay. Answers 0 if there is none.
 pub async fn delete(tx: &mut Tx, id: GroupId) -> Result<u64, Error> {
-    tx.sql("DELETE FROM contact_group WHERE id = $1").bind(id).execute().await
+    tx.sql("DELETE FROM contact_group WHERE id = $1")
+        .bind(id)
+        .execute()
+        .await
 }
 
 /// Adds people to groups; who is there already stays.
@@ -207,7 +213,10 @@ pub async fn add_members(tx: &mut Tx, members: &[MemberSave]) -> Result<u64, Err
 
 /// Empties the list of a group.
 pub async fn delete_members(tx: &mut Tx, id: GroupId) -> Result<u64, Error> {
-    tx.sql("DELETE FROM group_member WHERE group_id = $1").bind(id).execute().await
+    tx.sql("DELETE FROM group_member WHERE group_id = $1")
+        .bind(id)
+        .execute()
+        .await
 }
 
 /// Takes these people out of every list.
@@ -224,7 +233,10 @@ pub async fn delete_memberships(tx: &mut Tx, ids: &Json<Vec<String>>) -> Result<
 
 /// Takes all groups out of a group.
 pub async fn delete_parts(tx: &mut Tx, id: GroupId) -> Result<u64, Error> {
-    tx.sql("DELETE FROM group_part WHERE group_id = $1").bind(id).execute().await
+    tx.sql("DELETE FROM group_part WHERE group_id = $1")
+        .bind(id)
+        .execute()
+        .await
 }
 
 /// Puts a group into a group.
@@ -259,7 +271,10 @@ pub async fn contains_itself(on: impl Conn<'_>, id: GroupId) -> Result<bool, Err
 
 /// Takes all rules of a group away.
 pub async fn delete_rules(tx: &mut Tx, id: GroupId) -> Result<u64, Error> {
-    tx.sql("DELETE FROM group_rule WHERE group_id = $1").bind(id).execute().await
+    tx.sql("DELETE FROM group_rule WHERE group_id = $1")
+        .bind(id)
+        .execute()
+        .await
 }
 
 /// Adds a rule.

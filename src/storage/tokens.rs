@@ -66,7 +66,11 @@ pub async fn insert(tx: &mut Tx, token: &TokenRow, token_hash: &[u8]) -> Result<
 
 /// Notes that it was used.
 pub async fn touch(tx: &mut Tx, id: TokenId, now: Timestamp) -> Result<u64, Error> {
-    tx.sql("UPDATE api_token SET last_used_at = $2 WHERE id = $1").bind(id).bind(now).execute().await
+    tx.sql("UPDATE api_token SET last_used_at = $2 WHERE id = $1")
+        .bind(id)
+        .bind(now)
+        .execute()
+        .await
 }
 
 /// Closes it for good. Answers 0 if there is none or it was closed before.

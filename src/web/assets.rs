@@ -33,7 +33,14 @@ static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
                 },
             );
             let content_type = content_type(&name);
-            Some((name.into_owned(), Asset { bytes: file.data, content_type, version }))
+            Some((
+                name.into_owned(),
+                Asset {
+                    bytes: file.data,
+                    content_type,
+                    version,
+                },
+            ))
         })
         .collect()
 });
@@ -49,6 +56,10 @@ pub fn url(name: &str) -> String {
 
 /// `GET /assets/{*name}`: the file, 304 when the browser has it, 404 when there is none.
 /// The versioned address may be kept for a year; the bare one is asked about each time.
+#[expect(
+    clippy::unused_async,
+    reason = "a handler is an async function, even without a wait"
+)]
 pub async fn serve(
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
@@ -59,18 +70,28 @@ pub async fn serve(
     };
     let etag = format!("\"{}\"", asset.version);
     let versioned = query.is_some_and(|query| query == format!("v={}", asset.version));
-    let caching =
-        if versioned { "public, max-age=31536000, immutable" } else { "public, no-cache" };
+    let caching = if versioned {
+        "public, max-age=31536000, immutable"
+    } else {
+        "public, no-cache"
+    };
     let known = headers
         .get(header::IF_NONE_MATCH)
         .and_then(|value| value.to_str().ok())
         // A compressing proxy marks the tag as weak; it is the same file all the same.
-        .is_some_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag));
+        .is_some_and(|tags| {
+            tags.split(',')
+                .any(|tag| tag.trim().trim_start_matches("W/") == etag)
+        });
 
     let mut response = if known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        ([(header::CONTENT_TYPE, asset.content_type)], asset.bytes.clone()).into_response()
+        (
+            [(header::CONTENT_TYPE, asset.content_type)],
+            asset.bytes.clone(),
+        )
+            .into_response()
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
@@ -78,7 +99,10 @@ pub async fn serve(
         header::ETAG,
         HeaderValue::from_str(&etag).expect("a hexadecimal version is a valid header"),
     );
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     response
 }
 
@@ -101,7 +125,12 @@ mod tests {
         if let Some(etag) = known {
             headers.insert(header::IF_NONE_MATCH, etag.parse().unwrap());
         }
-        serve(Path(name.to_owned()), RawQuery(query.map(str::to_owned)), headers).await
+        serve(
+            Path(name.to_owned()),
+            RawQuery(query.map(str::to_owned)),
+            headers,
+        )
+        .await
     }
 
     #[tokio::test]
@@ -114,7 +143,10 @@ mod tests {
         assert_eq!(response.status(), StatusCode::OK);
         let caching = response.headers()[header::CACHE_CONTROL].to_str().unwrap();
         assert!(caching.contains("immutable"), "{caching}");
-        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/css; charset=utf-8");
+        assert_eq!(
+            response.headers()[header::CONTENT_TYPE],
+            "text/css; charset=utf-8"
+        );
     }
 
     #[tokio::test]
@@ -129,8 +161,14 @@ mod tests {
 
     #[tokio::test]
     async fn an_unknown_file_and_a_path_upwards_are_not_found() {
-        assert_eq!(get("nothing.css", None, None).await.status(), StatusCode::NOT_FOUND);
-        assert_eq!(get("../view.rs", None, None).await.status(), StatusCode::NOT_FOUND);
+        assert_eq!(
+            get("nothing.css", None, None).await.status(),
+            StatusCode::NOT_FOUND
+        );
+        assert_eq!(
+            get("../view.rs", None, None).await.status(),
+            StatusCode::NOT_FOUND
+        );
     }
 
     #[test]

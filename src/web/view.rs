@@ -14,6 +14,7 @@ pub mod check;
 pub mod error;
 pub mod follow_up;
 pub mod frame;
+mod from_words;
 pub mod import;
 pub mod launch;
 pub mod people;
@@ -52,6 +53,7 @@ impl Mode {
     }
 
     /// The other one, for the link between the two launch boards.
+    #[must_use]
     pub fn other(self) -> Self {
         match self {
             Self::Live => Self::Drill,
@@ -132,7 +134,10 @@ pub struct Link {
 impl Link {
     /// A link with these words to this address.
     pub fn new(label: impl Into<String>, href: impl Into<String>) -> Self {
-        Self { label: label.into(), href: href.into() }
+        Self {
+            label: label.into(),
+            href: href.into(),
+        }
     }
 }
 
@@ -150,7 +155,11 @@ pub struct Notice {
 impl Notice {
     /// A sentence without a link.
     pub fn new(tone: Tone, text: impl Into<String>) -> Self {
-        Self { tone, text: text.into(), link: None }
+        Self {
+            tone,
+            text: text.into(),
+            link: None,
+        }
     }
 }
 
@@ -166,7 +175,10 @@ pub struct Fact {
 impl Fact {
     /// This name with this value.
     pub fn new(label: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { label: label.into(), value: value.into() }
+        Self {
+            label: label.into(),
+            value: value.into(),
+        }
     }
 }
 
@@ -186,7 +198,12 @@ pub struct Choice {
 impl Choice {
     /// An unpicked choice without a second line.
     pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
-        Self { value: value.into(), label: label.into(), hint: String::new(), chosen: false }
+        Self {
+            value: value.into(),
+            label: label.into(),
+            hint: String::new(),
+            chosen: false,
+        }
     }
 
     /// The same, picked when `chosen`.
@@ -198,7 +215,10 @@ impl Choice {
     /// The same with a second line.
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
-        Self { hint: hint.into(), ..self }
+        Self {
+            hint: hint.into(),
+            ..self
+        }
     }
 }
 
@@ -265,7 +285,10 @@ impl Act {
 
     /// A button that posts.
     pub fn post(label: impl Into<String>, href: impl Into<String>) -> Self {
-        Self { way: Way::Post, ..Self::go(label, href) }
+        Self {
+            way: Way::Post,
+            ..Self::go(label, href)
+        }
     }
 
     /// The same, standing out this much.
@@ -328,6 +351,33 @@ pub fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_template_needs_a_looser_content_security_policy() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/templates");
+        let mut read = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            for forbidden in [
+                " style=",
+                " onclick=",
+                " onload=",
+                "<script>",
+                "javascript:",
+                "hx-on",
+            ] {
+                assert!(!text.contains(forbidden), "{name} contains {forbidden}");
+            }
+            assert!(
+                name.starts_with("answer") || !text.contains("<style"),
+                "{name}"
+            );
+            read += 1;
+        }
+        assert!(read > 20, "{read} templates");
+    }
 
     #[test]
     fn one_person_is_not_people() {

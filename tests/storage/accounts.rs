@@ -30,7 +30,9 @@ fn new_user(login: &str, roles: &[Role]) -> NewUser {
 
 async fn make(db: &Db, login: &str, roles: &[Role]) -> User {
     let passwords = Passwords::default();
-    user::create(db, &passwords, new_user(login, roles), NOW, &actor()).await.unwrap()
+    user::create(db, &passwords, new_user(login, roles), NOW, &actor())
+        .await
+        .unwrap()
 }
 
 on_both! {

@@ -10,7 +10,10 @@ use crate::ground::{NOW, actor, keys, person};
 async fn three(db: &Db) -> [ContactId; 3] {
     let mut ids = [ContactId::new(); 3];
     for (id, name) in ids.iter_mut().zip(["Ana", "Bob", "Cem"]) {
-        *id = contact::create(db, &keys(), person(name, &[]), NOW, &actor()).await.unwrap().id;
+        *id = contact::create(db, &keys(), person(name, &[]), NOW, &actor())
+            .await
+            .unwrap()
+            .id;
     }
     ids
 }

@@ -60,8 +60,7 @@ on_both! {
         draft.groups = vec!["no-such-group".to_owned()];
         draft.manager_id = Some(ContactId::new());
         let error = contact::create(db, &keys(), draft, NOW, &actor()).await.unwrap_err();
-        let Error::Refused(sentences) = error else { panic!("{error}") };
-        assert_eq!(sentences.len(), 3, "{sentences:?}");
+        assert!(matches!(&error, Error::Refused(sentences) if sentences.len() == 3), "{error}");
         assert!(contact::create(db, &keys(), person(" \r\n", &[]), NOW, &actor()).await.is_err());
         let stranger = ContactId::new();
         let nobody = contact::update(db, &keys(), stranger, person("B", &[]), NOW, &actor()).await;
@@ -107,7 +106,7 @@ on_both! {
         let mut vendor = person("100% Gas_Works", &[]);
         vendor.category = Category::Vendor;
         vendor.tags = vec!["Gas".to_owned()];
-        vendor.site = "South".to_owned();
+        vendor.site = "South".into();
         contact::create(db, &keys(), vendor, NOW, &actor()).await.unwrap();
         contact::create(db, &keys(), person("Ana Cruz", &[]), NOW, &actor()).await.unwrap();
         let names = async |wanted: Wanted| {
@@ -191,18 +190,27 @@ on_both! {
 async fn a_stolen_database_file_shows_no_number_no_address_and_no_field() {
     let folder = tempfile::tempdir().unwrap();
     let db = sqlite(folder.path()).await;
-    let points = [(PointKind::Mobile, MOBILE), (PointKind::Email, "ana.cruz@clinic.example")];
+    let points = [
+        (PointKind::Mobile, MOBILE),
+        (PointKind::Email, "ana.cruz@clinic.example"),
+    ];
     let mut draft = person("Ana", &points);
-    draft.fields = [("appointment".to_owned(), "hip surgery".to_owned())].into();
-    let made = contact::create(&db, &keys(), draft, Timestamp(1), &actor()).await.unwrap();
+    draft.fields = [("knee_side".to_owned(), "hip surgery".to_owned())].into();
+    let made = contact::create(&db, &keys(), draft, Timestamp(1), &actor())
+        .await
+        .unwrap();
     contact::archive(&db, made.id, NOW, &actor()).await.unwrap();
     let mut stolen = Vec::new();
     for file in std::fs::read_dir(folder.path()).unwrap() {
         stolen.extend(std::fs::read(file.unwrap().path()).unwrap());
     }
-    let holds = |text: &str| stolen.windows(text.len()).any(|window| window == text.as_bytes());
+    let holds = |text: &str| {
+        stolen
+            .windows(text.len())
+            .any(|window| window == text.as_bytes())
+    };
     assert!(holds("nurse"), "the file is not the one that was written");
-    for secret in ["791234567", "ana.cruz", "hip surgery", "appointment"] {
+    for secret in ["791234567", "ana.cruz", "hip surgery", "knee_side"] {
         assert!(!holds(secret), "{secret} is in the clear");
     }
 }

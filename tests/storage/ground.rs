@@ -40,36 +40,43 @@ macro_rules! on_both {
 }
 
 /// An empty database in a folder.
-pub async fn sqlite(folder: &Path) -> Db {
+pub(crate) async fn sqlite(folder: &Path) -> Db {
     let url = format!("sqlite:{}", folder.join("muster.db").display());
-    Db::open(&url.parse().unwrap(), Access::Migrate).await.unwrap()
+    Db::open(&url.parse().unwrap(), Access::Migrate)
+        .await
+        .unwrap()
 }
 
 /// Fails unless the audit chain is whole and something is in it.
-pub async fn assert_whole_chain(db: &Db) {
+pub(crate) async fn assert_whole_chain(db: &Db) {
     let verdict = audit::verify(db).await.unwrap();
     assert_eq!(verdict.problems, Vec::<String>::new());
     assert!(verdict.entries > 0, "nothing was written down");
 }
 
 /// How often something was done.
-pub async fn entries(db: &Db, action: &str) -> usize {
-    let entries = muster::storage::audit::list_after(db, 0, 1000).await.unwrap();
-    entries.iter().filter(|entry| entry.action == action).count()
+pub(crate) async fn entries(db: &Db, action: &str) -> usize {
+    let entries = muster::storage::audit::list_after(db, 0, 1000)
+        .await
+        .unwrap();
+    entries
+        .iter()
+        .filter(|entry| entry.action == action)
+        .count()
 }
 
-pub fn keys() -> Keys {
+pub(crate) fn keys() -> Keys {
     Keys::derive(&[7; 32])
 }
 
-pub const NOW: Timestamp = Timestamp(1_770_000_000_000);
+pub(crate) const NOW: Timestamp = Timestamp(1_770_000_000_000);
 
-pub fn actor() -> Actor {
+pub(crate) fn actor() -> Actor {
     Actor::command_line()
 }
 
 /// A nurse with this name and these points.
-pub fn person(name: &str, points: &[(PointKind, &str)]) -> ContactDraft {
+pub(crate) fn person(name: &str, points: &[(PointKind, &str)]) -> ContactDraft {
     let point = |(kind, address): &(PointKind, &str)| PointDraft {
         kind: *kind,
         address: Address::new(*address),

@@ -8,27 +8,45 @@ use muster::storage::Db;
 use crate::ground::{NOW, actor, keys, person};
 
 async fn make(db: &Db, title: &str, draft: GroupDraft) -> Group {
-    let draft = GroupDraft { title: title.to_owned(), ..draft };
+    let draft = GroupDraft {
+        title: title.to_owned(),
+        ..draft
+    };
     group::create(db, draft, NOW, &actor()).await.unwrap()
 }
 
 async fn person_at(db: &Db, name: &str, site: &str, role: &str) -> ContactId {
-    let draft = ContactDraft { site: site.to_owned(), role: role.to_owned(), ..person(name, &[]) };
-    contact::create(db, &keys(), draft, NOW, &actor()).await.unwrap().id
+    let draft = ContactDraft {
+        site: site.to_owned(),
+        role: role.to_owned(),
+        ..person(name, &[])
+    };
+    contact::create(db, &keys(), draft, NOW, &actor())
+        .await
+        .unwrap()
+        .id
 }
 
 async fn names_in(db: &Db, group: &Group) -> Vec<String> {
-    let page = group::members(db, &keys(), group.id, None, 100).await.unwrap();
+    let page = group::members(db, &keys(), group.id, None, 100)
+        .await
+        .unwrap();
     page.items.into_iter().map(|contact| contact.name).collect()
 }
 
 fn rule(field: RuleField, value: &str) -> Rule {
-    Rule { field, value: value.to_owned() }
+    Rule {
+        field,
+        value: value.to_owned(),
+    }
 }
 
 async fn people_of(db: &Db, name: &str) -> i64 {
     let list = group::list(db).await.unwrap();
-    list.into_iter().find(|group| group.name == name).unwrap().people
+    list.into_iter()
+        .find(|group| group.name == name)
+        .unwrap()
+        .people
 }
 
 on_both! {

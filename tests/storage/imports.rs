@@ -1,5 +1,7 @@
 //! Files of people, applied.
 
+use std::fmt::Write as _;
+
 use muster::alert::words::Language;
 use muster::directory::contact::{self, PointKind};
 use muster::directory::import::{ChangeKind, Parsed, parse};
@@ -15,12 +17,21 @@ fn file(text: &str) -> Parsed {
 }
 
 async fn apply(db: &Db, text: &str) -> apply::ImportPreview {
-    apply::apply_import(db, &keys(), file(text), "hash", NOW, &actor()).await.unwrap()
+    apply::apply_import(db, &keys(), file(text), "hash", NOW, &actor())
+        .await
+        .unwrap()
+}
+
+fn kinds(preview: &apply::ImportPreview) -> Vec<&ChangeKind> {
+    preview.people.iter().map(|row| &row.kind).collect()
 }
 
 async fn find(db: &Db, name: &str) -> contact::Contact {
     let everyone = contact::everyone(db, &keys()).await.unwrap();
-    everyone.into_iter().find(|contact| contact.name == name).unwrap()
+    everyone
+        .into_iter()
+        .find(|contact| contact.name == name)
+        .unwrap()
 }
 
 const STAFF: &str = "\
@@ -61,8 +72,8 @@ on_both! {
         let later = "name,mobile,role,groups,id\nAna Cruz,079 999 99 99,,Fire,1\n";
         let done = apply(db, later).await;
         assert_eq!((done.new, done.changed), (0, 1));
-        let ChangeKind::Changed(columns) = &done.people[0].kind else { panic!("{done:?}") };
-        assert_eq!(columns, &["mobile", "groups"]);
+        let columns = ["mobile", "groups"].map(str::to_owned).to_vec();
+        assert_eq!(kinds(&done), [&ChangeKind::Changed(columns)]);
         let after = find(db, "Ana Cruz").await;
         assert_eq!(after.id, before.id);
         assert_eq!(after.role, "nurse");
@@ -109,16 +120,18 @@ on_both! {
         apply(db, "name,phone,site\n=Ana,044 668 18 00 ext 12,-North\n").await;
         let bytes = export::export_csv(db, &keys(), NOW, &actor()).await.unwrap();
         let back = apply(db, &String::from_utf8(bytes).unwrap()).await;
-        assert_eq!((back.new, back.changed, back.unchanged), (0, 0, 3), "{:?}", back.rejected);
+        assert_eq!((back.new, back.changed, back.unchanged), (0, 0, 3), "{:?}", kinds(&back));
     }
 
     async fn thousands_of_people_are_one_transaction(db: &Db) {
         let mut text = String::from("name,mobile,email,groups,tags,id,manager\n");
         for n in 0..2500 {
-            text.push_str(&format!(
-                "Person {n},079 {:07},p{n}@clinic.example,All;Team {},tag{},{n},{}\n",
+            writeln!(
+                text,
+                "Person {n},079 {:07},p{n}@clinic.example,All;Team {},tag{},{n},{}",
                 2_000_000 + n, n % 7, n % 3, (n + 1) % 2500
-            ));
+            )
+            .unwrap();
         }
         assert_eq!(apply(db, &text).await.new, 2500);
         let again = apply(db, &text).await;

@@ -44,8 +44,13 @@ install_missing_parts() {
     if [ "${#packages[@]}" -gt 0 ]; then
         install_packages
     fi
+    mkdir -p "$cache"
+    # Two runs at once must not fill one folder.
+    exec 9>"$cache/lock"
+    flock 9
     install_python_packages
     install_node_packages
+    exec 9>&-
     find_programs
 }
 
@@ -91,7 +96,6 @@ cached() {
     shift 2
     cached="$cache/$name-$(cat "$@" | sha256sum | cut -c 1-16)"
     if [ ! -e "$cached/complete" ]; then
-        mkdir -p "$cache"
         rm -rf "$cached"
         say "installing $name packages into $cached"
         "$fill" "$cached" >&2 || fail "could not install the $name packages pinned in $*; the reason is above"

@@ -8,6 +8,9 @@ state=""
 start_servers() {
     state="$(mktemp -d "${TMPDIR:-/tmp}/muster-test.XXXXXX")"
     chmod 755 "$state"
+    # Whatever a killed test leaves behind goes when the rest goes.
+    mkdir "$state/tmp"
+    export TMPDIR="$state/tmp"
     make_certificates
     start_postgres
 }
@@ -83,7 +86,7 @@ stop_servers() {
         # At once: nobody needs what is in it.
         kill -QUIT "$pid" 2>/dev/null || true
         for _ in $(seq 100); do
-            kill -0 "$pid" 2>/dev/null || break
+            [ -e "$pid_file" ] || break
             sleep 0.1
         done
     fi

@@ -9,10 +9,16 @@ import asyncio
 import email
 import email.policy
 import json
+import logging
 import pathlib
 import ssl
+import warnings
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+
+# What a test leaves out on purpose, such as TLS before a login, is not worth a warning.
+warnings.simplefilter("ignore")
+logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 
 
 def part(message, kind):

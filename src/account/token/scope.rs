@@ -45,7 +45,9 @@ impl FromStr for Scope {
                 Some(template) if is_template_name(template) => {
                     Ok(Self::SendTemplate(template.to_owned()))
                 }
-                _ => Err(format!("\"{text}\" is no scope; the possible ones are {POSSIBLE}")),
+                _ => Err(format!(
+                    "\"{text}\" is no scope; the possible ones are {POSSIBLE}"
+                )),
             },
         }
     }
@@ -53,7 +55,9 @@ impl FromStr for Scope {
 
 fn is_template_name(text: &str) -> bool {
     !text.is_empty()
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
 }
 
 impl fmt::Display for Scope {
@@ -112,7 +116,9 @@ impl Scopes {
     /// the possible ones.
     pub fn parse<S: AsRef<str>>(words: &[S]) -> Result<Self, String> {
         let scopes = words.iter().map(|word| word.as_ref().trim().parse());
-        Ok(Self::from_list(scopes.collect::<Result<Vec<Scope>, String>>()?))
+        Ok(Self::from_list(
+            scopes.collect::<Result<Vec<Scope>, String>>()?,
+        ))
     }
 
     /// Reads what the database keeps; a scope of a newer version is left out, so it allows nothing.

@@ -34,7 +34,10 @@ pub(super) fn resolve(
             }
             None => "the manager is neither in the file nor in the directory: left out",
         };
-        notes.push(Note { line: incoming[place].line, message: problem.to_owned() });
+        notes.push(Note {
+            line: incoming[place].line,
+            message: problem.to_owned(),
+        });
         None
     };
     written.iter().enumerate().map(resolve_one).collect()
@@ -51,7 +54,12 @@ fn index(
         .iter()
         .filter(|contact| contact.archived_at.is_none())
         .map(|contact| (contact.id, &contact.external_id, &contact.name))
-        .chain(incoming.iter().zip(ids).map(|(p, id)| (*id, &p.external_id, &p.name)));
+        .chain(
+            incoming
+                .iter()
+                .zip(ids)
+                .map(|(p, id)| (*id, &p.external_id, &p.name)),
+        );
     for (id, external_id, name) in everyone {
         if let Some(external_id) = external_id {
             by_external_id.insert(key(external_id), id);

@@ -192,9 +192,7 @@ impl Layout {
         let mut columns: Vec<FileColumn> = Vec::with_capacity(headers.len());
         let mut field_names = HashSet::new();
         for (index, (header, key)) in headers.iter().zip(&keys).enumerate() {
-            let known = ALIASES
-                .iter()
-                .find(|(_, names)| names.contains(&key.as_str()));
+            let known = ALIASES.iter().find(|(_, names)| is_one_of(key, names));
             let column = match known {
                 Some((column, _)) => column.clone(),
                 None => Column::Field(field_name(header, index, &mut field_names)),

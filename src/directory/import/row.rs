@@ -113,9 +113,14 @@ impl Reading<'_> {
         }
     }
 
-    /// The cell as written; empty if the row ends before it.
+    /// The cell as written; empty if the row ends before it. An apostrophe that keeps a spreadsheet
+    /// from running the cell as a formula, as in our own exports, is not part of it.
     fn raw(&self, index: usize) -> &str {
-        self.row.cells.get(index).map_or("", String::as_str)
+        let cell = self.row.cells.get(index).map_or("", String::as_str);
+        let guarded = cell.strip_prefix('\'');
+        let guarded =
+            guarded.filter(|text| text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']));
+        guarded.unwrap_or(cell)
     }
 
     fn index_of(&self, column: &Column) -> Option<usize> {

@@ -103,7 +103,7 @@ fn a_country_code_without_plus_counts_only_where_the_number_makes_no_sense_at_ho
     assert_eq!(american.as_e164(), "+16502530000");
     let spanish = PhoneNumber::parse("34612345678", "ES").unwrap();
     assert_eq!(spanish.as_e164(), "+34612345678");
-    // 49 is also the start of Berlin's neighbours: at home this number is valid as it stands.
+    // An area code that looks like the country code: at home this number is valid as it stands.
     let german = PhoneNumber::parse("04941 123456", "DE").unwrap();
     assert_eq!(german.as_e164(), "+494941123456");
 }

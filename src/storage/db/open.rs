@@ -72,8 +72,17 @@ impl fmt::Display for DatabaseUrl {
 pub enum Access {
     /// Create what is missing and bring the schema up to date.
     Migrate,
+    /// Create the schema where there is none at all; else it must be the one this program knows.
+    /// For commands, which may run beside a server of another version.
+    Create,
     /// The schema must be the one this program knows.
     AsItIs,
+}
+
+impl Access {
+    fn migrates(self, applied: &[i64]) -> bool {
+        self == Self::Migrate || (self == Self::Create && applied.is_empty())
+    }
 }
 
 impl Db {
@@ -106,11 +115,12 @@ async fn open_sqlite(path: &Path, access: Access) -> Result<Db, Error> {
         .statement_cache_capacity(256)
         .disable_statement_logging();
     let mut connection = options.connect().await.map_err(|source| cannot_open(path, &source))?;
-    if access == Access::Migrate {
+    let applied = applied_sqlite(&mut connection).await?;
+    if access.migrates(&applied) {
         save_before_migrating(path, &mut connection).await?;
         MIGRATIONS.run(&mut connection).await.map_err(explain_migration)?;
     } else {
-        refuse_other_schema(&applied_sqlite(&mut connection).await?)?;
+        refuse_other_schema(&applied)?;
     }
     let readers = SqlitePoolOptions::new()
         .max_connections(4)
@@ -199,12 +209,13 @@ async fn open_postgres(url: &str, access: Access) -> Result<Db, Error> {
         .map_err(|source| {
             Error::NotSaved(format!("the database server does not let us in: {source}"))
         })?;
-    if access == Access::Migrate {
+    let applied = applied_postgres(&pool).await?;
+    if access.migrates(&applied) {
         MIGRATIONS.run(&pool).await.map_err(explain_migration)?;
         // Room for updates within the page: the hot table's rows change three times each.
         pool.execute("ALTER TABLE delivery SET (fillfactor = 60)").await?;
     } else {
-        refuse_other_schema(&applied_postgres(&pool).await?)?;
+        refuse_other_schema(&applied)?;
     }
     Ok(Db(Pools::Postgres(pool)))
 }

@@ -122,7 +122,7 @@ async fn run(connection: SqliteConnection, mut queue: mpsc::Receiver<Job>) {
             if let Tx::Sqlite(connection) = tx {
                 drop(connection.close().await);
             }
-            drop(done.send(()));
+            done.send(()).unwrap_or(());
             return;
         }
     }

@@ -31,7 +31,9 @@ if (live) {
   const spoken = document.querySelector("[data-spoken]");
   let heard = Date.now();
   let said = 0;
-  live.addEventListener("htmx:after:swap", () => {
+  live.addEventListener("htmx:after:swap", (event) => {
+    // A refused answer is not swapped in, and is no news.
+    if (!(event.detail?.ctx?.response?.status < 400)) return;
     heard = Date.now();
     const summary = live.querySelector("[data-summary]");
     // Screen readers hear the numbers at most every 15 seconds.

@@ -101,7 +101,11 @@ impl AnswerPage {
 
     /// The question above the buttons.
     pub fn asked(&self) -> &str {
-        if self.question.is_empty() { self.words.question } else { &self.question }
+        if self.question.is_empty() {
+            self.words.question
+        } else {
+            &self.question
+        }
     }
 }
 
@@ -121,5 +125,84 @@ impl AnswerUnknown {
     /// The style, for the template.
     pub fn style(&self) -> &'static str {
         STYLE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(now: AlertNow, recorded: &[&str]) -> AnswerPage {
+        let button = |key: &str, label: &str, help| AnswerButton {
+            key: key.to_owned(),
+            label: label.to_owned(),
+            help,
+        };
+        AnswerPage {
+            words: AnswerWords::of("es"),
+            language: "es".to_owned(),
+            right_to_left: false,
+            organisation: "Riverside Clinic".to_owned(),
+            mode: Mode::Drill,
+            severity: Severity::Caution,
+            sent: "14:02".to_owned(),
+            now,
+            message: "La clínica está CERRADA hoy por rotura de una tubería. No venga.".to_owned(),
+            question: String::new(),
+            people: Vec::new(),
+            options: vec![
+                button("safe", "Estoy a salvo", false),
+                button("help", "Necesito ayuda", true),
+                button("cannot", "No puedo venir", false),
+            ],
+            recorded: recorded.iter().map(|&line| line.to_owned()).collect(),
+            phone: Some(Link::new("+1 555 010 0100", "tel:+15550100100")),
+        }
+    }
+
+    #[test]
+    fn the_page_is_one_plain_form_whose_first_button_is_the_positive_answer() {
+        let html = page(AlertNow::Running, &[]).render().unwrap();
+
+        assert_eq!(html.matches("<form").count(), 1);
+        let first = html.split("<button").nth(1).unwrap();
+        assert!(first.contains("Estoy a salvo"), "{first}");
+        assert!(html.contains("Aún no hay ninguna respuesta registrada."));
+        assert!(html.contains("SIMULACRO · ATENCIÓN · 14:02"));
+        assert!(
+            !html.contains("<script") && !html.contains("http"),
+            "{html}"
+        );
+    }
+
+    #[test]
+    fn a_later_state_is_said_before_the_message() {
+        let html = page(AlertNow::Corrected, &[]).render().unwrap();
+
+        let state = html.find("falsa alarma").unwrap();
+        assert!(state < html.find("CERRADA").unwrap());
+    }
+
+    #[test]
+    fn what_was_recorded_is_shown_and_can_be_changed() {
+        let html = page(AlertNow::Running, &["Estoy a salvo, 14:03:12"])
+            .render()
+            .unwrap();
+
+        assert!(
+            html.contains("Registrado:<b>Estoy a salvo, 14:03:12</b>"),
+            "{html}"
+        );
+        assert!(html.contains("Cambiar mi respuesta"));
+        assert!(!html.contains("Aún no hay"));
+    }
+
+    #[test]
+    fn the_page_stays_small_before_it_is_compressed() {
+        // Text and style of this shape shrink to about 55 %: this is well under one kilobyte.
+        let html = page(AlertNow::Running, &["Estoy a salvo, 14:03:12"])
+            .render()
+            .unwrap();
+        assert!(html.len() < 1_650, "{} bytes", html.len());
     }
 }

@@ -35,7 +35,10 @@ impl Bar {
             .collect::<Vec<_>>()
             .join(", ");
         if total == 0 {
-            return Self { parts: Vec::new(), words };
+            return Self {
+                parts: Vec::new(),
+                words,
+            };
         }
         let mut lengths: Vec<u64> = parts
             .iter()
@@ -55,7 +58,11 @@ impl Bar {
             .zip(lengths)
             .filter(|(_, length)| *length > 0)
             .map(|((class, ..), length)| {
-                let part = BarPart { class, start, length };
+                let part = BarPart {
+                    class,
+                    start,
+                    length,
+                };
                 start += length;
                 part
             })
@@ -119,7 +126,11 @@ impl Chart {
     /// after `seconds` are left out. Nobody, or no time, gives an empty drawing.
     pub fn new(points: &[ChartPoint], people: u64, seconds: u64) -> Self {
         let span = round_span(seconds);
-        let drawn: Vec<_> = points.iter().copied().filter(|p| p.seconds <= span).collect();
+        let drawn: Vec<_> = points
+            .iter()
+            .copied()
+            .filter(|p| p.seconds <= span)
+            .collect();
         let last = drawn.last().copied().unwrap_or(ChartPoint {
             seconds: 0,
             reached: 0,
@@ -154,7 +165,9 @@ fn path(
 ) -> String {
     use std::fmt::Write;
     let y = |value: u64| {
-        let share = (value.min(people) * Chart::HEIGHT).checked_div(people).unwrap_or(0);
+        let share = (value.min(people) * Chart::HEIGHT)
+            .checked_div(people)
+            .unwrap_or(0);
         Chart::HEIGHT - share
     };
     let mut text = format!("M0 {}", y(0));
@@ -168,8 +181,9 @@ fn path(
 
 /// The shortest round span that holds `seconds`, so that the labels are round too.
 fn round_span(seconds: u64) -> u64 {
-    const ROUND: [u64; 12] =
-        [60, 120, 240, 480, 1_200, 2_400, 3_600, 7_200, 14_400, 28_800, 57_600, 86_400];
+    const ROUND: [u64; 12] = [
+        60, 120, 240, 480, 1_200, 2_400, 3_600, 7_200, 14_400, 28_800, 57_600, 86_400,
+    ];
     ROUND
         .into_iter()
         .find(|span| *span >= seconds)
@@ -181,7 +195,10 @@ fn table(points: &[ChartPoint], span: u64, end: u64) -> Vec<ChartRow> {
         .map(|part| span * part / 8)
         .take_while(|time| *time <= end)
         .map(|time| {
-            let then = points.iter().take_while(|point| point.seconds <= time).last();
+            let then = points
+                .iter()
+                .take_while(|point| point.seconds <= time)
+                .last();
             ChartRow {
                 time: clock_span(time),
                 reached: then.map_or(0, |point| point.reached),
@@ -232,14 +249,25 @@ mod tests {
     #[test]
     fn the_table_says_the_same_as_the_curve() {
         let points = [
-            ChartPoint { seconds: 10, reached: 50, answered: 0 },
-            ChartPoint { seconds: 40, reached: 100, answered: 60 },
+            ChartPoint {
+                seconds: 10,
+                reached: 50,
+                answered: 0,
+            },
+            ChartPoint {
+                seconds: 40,
+                reached: 100,
+                answered: 60,
+            },
         ];
 
         let chart = Chart::new(&points, 100, 60);
 
         assert_eq!(chart.answered_path, "M0 400H166V400H666V160H1000");
         let last = chart.rows.last().unwrap();
-        assert_eq!((last.time.as_str(), last.reached, last.answered), ("1 min", 100, 60));
+        assert_eq!(
+            (last.time.as_str(), last.reached, last.answered),
+            ("1 min", 100, 60)
+        );
     }
 }

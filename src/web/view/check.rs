@@ -43,6 +43,9 @@ pub struct Check {
 }
 
 /// One variable of the template.
+///
+/// The form sends it as `name`. Where both picking and typing are possible, "something else" sends
+/// `name` empty and the typed words as `name.other`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Blank {
     /// The form's name for it.
@@ -209,19 +212,38 @@ mod tests {
 
     #[test]
     fn the_button_names_the_act_and_the_number() {
-        assert_eq!(live(143, Vec::new()).button(), "Send LIVE alert to 143 people");
-        let drill = CheckLive { mode: Mode::Drill, ..live(1, Vec::new()) };
+        assert_eq!(
+            live(143, Vec::new()).button(),
+            "Send LIVE alert to 143 people"
+        );
+        let drill = CheckLive {
+            mode: Mode::Drill,
+            ..live(1, Vec::new())
+        };
         assert_eq!(drill.button(), "Send DRILL to 1 person");
     }
 
     #[test]
     fn there_is_no_send_button_while_something_is_refused_or_nobody_gets_it() {
-        let refused = live(143, vec![Notice::new(Tone::Wrong, "The reason is not filled in.")]);
+        let refused = live(
+            143,
+            vec![Notice::new(Tone::Wrong, "The reason is not filled in.")],
+        );
         assert!(!refused.render().unwrap().contains("Send LIVE alert"));
-        assert!(!live(0, Vec::new()).render().unwrap().contains("Send LIVE alert"));
+        assert!(
+            !live(0, Vec::new())
+                .render()
+                .unwrap()
+                .contains("Send LIVE alert")
+        );
 
         let warned = live(143, vec![Notice::new(Tone::Careful, "It takes 40 min.")]);
-        assert!(warned.render().unwrap().contains("Send LIVE alert to 143 people"));
+        assert!(
+            warned
+                .render()
+                .unwrap()
+                .contains("Send LIVE alert to 143 people")
+        );
     }
 
     #[test]
@@ -238,7 +260,12 @@ mod tests {
             remark: String::new(),
         };
 
-        let html = CheckLive { previews: vec![preview], ..live(1, Vec::new()) }.render().unwrap();
+        let html = CheckLive {
+            previews: vec![preview],
+            ..live(1, Vec::new())
+        }
+        .render()
+        .unwrap();
 
         assert!(!html.contains("<script>"), "{html}");
     }

@@ -55,7 +55,10 @@ impl ErrorPage {
             happened: "Something failed inside the service. It has been written down.".to_owned(),
             not_done: "Look under Alerts whether anything was sent before you try again."
                 .to_owned(),
-            next: vec![Link::new("Look under Alerts", "/alerts"), Link::new("Start", "/")],
+            next: vec![
+                Link::new("Look under Alerts", "/alerts"),
+                Link::new("Start", "/"),
+            ],
             reference: reference.into(),
         }
     }

@@ -55,7 +55,10 @@ pub struct FollowUp {
 impl FollowUp {
     /// Whether nothing stands in the way. A stop is always possible.
     pub fn may_send(&self) -> bool {
-        let refused = self.problems.iter().any(|problem| problem.tone == Tone::Wrong);
+        let refused = self
+            .problems
+            .iter()
+            .any(|problem| problem.tone == Tone::Wrong);
         self.kind == FollowUpKind::Stop || (self.count > 0 && !refused)
     }
 
@@ -74,7 +77,11 @@ impl FollowUp {
     /// The button: the act and the number.
     pub fn button(&self) -> String {
         let people = people(self.count);
-        let drill = if self.mode == Mode::Drill { "DRILL " } else { "" };
+        let drill = if self.mode == Mode::Drill {
+            "DRILL "
+        } else {
+            ""
+        };
         match self.kind {
             FollowUpKind::Correction => format!("Send {drill}correction to {people}"),
             FollowUpKind::AllClear => format!("Send {drill}all-clear to {people}"),

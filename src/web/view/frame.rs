@@ -23,6 +23,10 @@ pub enum Section {
 
 /// What the signed-in person's roles open. Everything else is left out of the navigation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each ability is independent of the others"
+)]
 pub struct Abilities {
     /// May launch alerts.
     pub send: bool,
@@ -107,8 +111,18 @@ impl Frame {
             (abilities.send, Section::Send, "Send", "/live"),
             (abilities.alerts, Section::Alerts, "Alerts", "/alerts"),
             (abilities.people, Section::People, "People", "/people"),
-            (abilities.templates, Section::Templates, "Templates", "/templates"),
-            (abilities.accounts, Section::Accounts, "Accounts", "/accounts"),
+            (
+                abilities.templates,
+                Section::Templates,
+                "Templates",
+                "/templates",
+            ),
+            (
+                abilities.accounts,
+                Section::Accounts,
+                "Accounts",
+                "/accounts",
+            ),
             (abilities.phones, Section::Phones, "Phones", "/sandbox"),
         ];
         self.nav = entries
@@ -126,13 +140,20 @@ impl Frame {
     /// The same in a mode, with what its ribbon says.
     #[must_use]
     pub fn in_mode(self, mode: Mode, ribbon: impl Into<String>) -> Self {
-        Self { mode: Some(mode), ribbon: ribbon.into(), ..self }
+        Self {
+            mode: Some(mode),
+            ribbon: ribbon.into(),
+            ..self
+        }
     }
 
     /// The same with a link at the ribbon's end.
     #[must_use]
     pub fn ribbon_link(self, link: Link) -> Self {
-        Self { ribbon_link: Some(link), ..self }
+        Self {
+            ribbon_link: Some(link),
+            ..self
+        }
     }
 
     /// The same with one more sentence above the content.
@@ -144,7 +165,10 @@ impl Frame {
 
     /// The tab's title: `DRILL: Check: Clinic closed · Riverside Clinic`.
     pub fn tab(&self) -> String {
-        let mode = self.mode.map(|mode| format!("{}: ", mode.word())).unwrap_or_default();
+        let mode = self
+            .mode
+            .map(|mode| format!("{}: ", mode.word()))
+            .unwrap_or_default();
         format!("{mode}{} · {}", self.title, self.organisation)
     }
 
@@ -174,11 +198,19 @@ mod tests {
 
     #[test]
     fn the_navigation_leaves_out_what_the_role_may_not_do() {
-        let abilities = Abilities { send: true, alerts: true, ..Abilities::default() };
+        let abilities = Abilities {
+            send: true,
+            alerts: true,
+            ..Abilities::default()
+        };
 
         let frame = Frame::new("Clinic", "Alerts").signed_in("Rosa", abilities, Section::Alerts);
 
-        let labels: Vec<_> = frame.nav.iter().map(|entry| entry.link.label.as_str()).collect();
+        let labels: Vec<_> = frame
+            .nav
+            .iter()
+            .map(|entry| entry.link.label.as_str())
+            .collect();
         assert_eq!(labels, ["Send", "Alerts"]);
         assert!(frame.nav[1].current && !frame.nav[0].current);
     }

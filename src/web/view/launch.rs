@@ -67,7 +67,11 @@ pub struct Tile {
 impl Tile {
     /// "143 people", "nobody yet".
     pub fn people_in_words(&self) -> String {
-        if self.people == 0 { "nobody yet".to_owned() } else { people(self.people) }
+        if self.people == 0 {
+            "nobody yet".to_owned()
+        } else {
+            people(self.people)
+        }
     }
 }
 

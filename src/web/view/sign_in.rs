@@ -41,12 +41,20 @@ impl Field {
 
     /// The input's type.
     pub fn input_type(&self) -> &str {
-        if self.kind.is_empty() { "text" } else { &self.kind }
+        if self.kind.is_empty() {
+            "text"
+        } else {
+            &self.kind
+        }
     }
 
     /// The browser's `autocomplete` word.
     pub fn completion(&self) -> &str {
-        if self.autocomplete.is_empty() { "off" } else { &self.autocomplete }
+        if self.autocomplete.is_empty() {
+            "off"
+        } else {
+            &self.autocomplete
+        }
     }
 }
 

@@ -1,0 +1,328 @@
+//! Who was reached, who was not and why, and how fast: one structure, from which every form is made.
+//!
+//! The same figures stand on the page, in the CSV, in the JSON and on the terminal, because all of
+//! them are [`Report`]. It can be built at any moment of an alert, also while it runs.
+
+pub mod figures;
+pub mod reasons;
+pub mod table;
+pub mod text;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::alert::words::{AlertKind, AlertState, Category, Language, Mode, Severity};
+use crate::app::App;
+use crate::channel::Channel;
+use crate::clock::Timestamp;
+use crate::ids::{AlertId, AlertNumber, ContactId, RecipientId};
+use crate::response::AnswerClass;
+use crate::storage::alerts::Alert;
+use crate::storage::deliveries::DeliveryState;
+use crate::storage::standing::{self, Filter, Person, PersonState};
+use crate::storage::{self, Error, report as rows};
+use crate::template::message::Filled;
+use figures::{Figures, Point};
+
+/// The account of one alert.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// What people say aloud.
+    pub number: AlertNumber,
+    /// What the outside calls it.
+    pub id: AlertId,
+    /// What it was called.
+    pub title: String,
+    /// The template and its approved version.
+    pub template: String,
+    /// The approved version.
+    pub template_version: i32,
+    /// Live or drill.
+    pub mode: Mode,
+    /// What it was to the alert it follows.
+    pub kind: AlertKind,
+    /// How bad it was.
+    pub severity: Severity,
+    /// How it stands.
+    pub state: AlertState,
+    /// When it was launched.
+    pub launched_at: Timestamp,
+    /// By whom.
+    pub launched_by: String,
+    /// When it was over.
+    pub closed_at: Option<Timestamp>,
+    /// When this account was made.
+    pub made_at: Timestamp,
+    /// People in the audience.
+    pub recipients: i64,
+    /// How many people stand how: every state is there, and together they are all.
+    pub counts: BTreeMap<PersonState, i64>,
+    /// Messages by channel and state.
+    pub deliveries: BTreeMap<Channel, BTreeMap<DeliveryState, i64>>,
+    /// Answers, in the order of the options.
+    pub answers: Vec<AnswerCount>,
+    /// The figures of a drill form.
+    pub figures: Figures,
+    /// Reached and answered over time.
+    pub curve: Vec<Point>,
+    /// The same by category, then by site.
+    pub slices: Vec<Slice>,
+    /// Everyone who may not know, with the reason and what to do about it.
+    pub not_reached: Vec<NotReached>,
+    /// What people and the program did, oldest first.
+    pub acts: Vec<Act>,
+    /// The texts, word for word but for what is each person's own.
+    pub texts: Vec<SentText>,
+    /// Messages that may have reached someone twice.
+    pub possible_duplicates: i64,
+    /// Messages of which nobody knows whether they went out.
+    pub unknown_outcomes: i64,
+    /// Follow-ups and the alert followed: number, kind, id.
+    pub thread: Vec<(AlertNumber, AlertKind, AlertId)>,
+    /// The last hash of the audit chain when this account was made.
+    pub audit_head: String,
+}
+
+/// How many people's latest answer is one option.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AnswerCount {
+    /// The option's key.
+    pub key: String,
+    /// Its label.
+    pub label: String,
+    /// What it means.
+    pub class: AnswerClass,
+    /// How many people.
+    pub people: i64,
+}
+
+/// A part of the audience.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Slice {
+    /// By what: `category` or `site`.
+    pub by: &'static str,
+    /// Which.
+    pub name: String,
+    /// How many people.
+    pub people: i64,
+    /// How many of them were reached.
+    pub reached: i64,
+    /// How many of them answered.
+    pub answered: i64,
+}
+
+/// Someone who may not know.
+#[derive(Clone, Debug, Serialize)]
+pub struct NotReached {
+    /// Their place in the alert.
+    pub recipient: RecipientId,
+    /// Who.
+    pub contact: ContactId,
+    /// Their name.
+    pub name: String,
+    /// What they are.
+    pub category: Category,
+    /// How they stand.
+    pub state: PersonState,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// What to do about it, in a sentence.
+    pub fix: &'static str,
+}
+
+/// Something that someone did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Act {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// What, in words.
+    pub words: String,
+}
+
+/// A text as it was sent.
+#[derive(Clone, Debug, Serialize)]
+pub struct SentText {
+    /// On which channel.
+    pub channel: Channel,
+    /// In which language.
+    pub language: Language,
+    /// The subject line of an e-mail.
+    pub subject: Option<String>,
+    /// The text; what is each person's own stands as «name», «link»…
+    pub text: String,
+    /// SHA-256 of the stored text, as in the audit chain.
+    pub sha256: String,
+}
+
+impl Report {
+    /// The account of an alert as it stands now.
+    pub async fn build(app: &App, alert: &Alert) -> Result<Self, Error> {
+        let db = &app.db;
+        let language = app.config.organisation.language();
+        let times = standing::list_times(db, alert.number).await?;
+        let counts = counts(db, alert).await?;
+        let (possible_duplicates, unknown_outcomes) =
+            standing::count_uncertain(db, alert.number).await?;
+        let thread = storage::alerts::list_thread(db, alert.thread).await?;
+        Ok(Self {
+            number: alert.number,
+            id: alert.id,
+            title: alert.title_in(&language).to_owned(),
+            template: alert.template.clone(),
+            template_version: alert.template_version,
+            mode: alert.mode,
+            kind: alert.kind,
+            severity: alert.severity,
+            state: alert.state,
+            launched_at: alert.launched_at,
+            launched_by: alert.launched_by.clone(),
+            closed_at: alert.closed_at,
+            made_at: app.clock.now(),
+            recipients: alert.recipients,
+            deliveries: deliveries(db, alert).await?,
+            answers: answers(db, alert, &language).await?,
+            figures: Figures::of(alert, &counts, &times),
+            curve: figures::curve(alert.launched_at, &times),
+            slices: slices(db, alert).await?,
+            not_reached: not_reached(db, alert).await?,
+            acts: acts(db, alert).await?,
+            texts: texts(db, alert).await?,
+            possible_duplicates,
+            unknown_outcomes,
+            thread: thread.iter().map(|one| (one.number, one.kind, one.id)).collect(),
+            audit_head: crate::alert::draft::hex(&storage::audit::head(db).await?.1),
+            counts,
+        })
+    }
+}
+
+/// How many people stand how, every state named.
+pub async fn counts(
+    db: &storage::Db,
+    alert: &Alert,
+) -> Result<BTreeMap<PersonState, i64>, Error> {
+    let mut counts: BTreeMap<PersonState, i64> =
+        PersonState::ALL.iter().map(|state| (*state, 0)).collect();
+    counts.extend(standing::count(db, alert.number).await?);
+    Ok(counts)
+}
+
+/// Messages by channel and state.
+pub async fn deliveries(
+    db: &storage::Db,
+    alert: &Alert,
+) -> Result<BTreeMap<Channel, BTreeMap<DeliveryState, i64>>, Error> {
+    let mut by_channel: BTreeMap<Channel, BTreeMap<DeliveryState, i64>> = BTreeMap::new();
+    for (channel, state, count) in standing::count_deliveries(db, alert.number).await? {
+        by_channel.entry(channel).or_default().insert(state, count);
+    }
+    Ok(by_channel)
+}
+
+/// Answers in the order of the options, also those that nobody gave.
+pub async fn answers(
+    db: &storage::Db,
+    alert: &Alert,
+    language: &Language,
+) -> Result<Vec<AnswerCount>, Error> {
+    let given = standing::count_answers(db, alert.number).await?;
+    let count = |key: &str| {
+        given.iter().filter(|(answer, ..)| answer == key).map(|(.., people)| people).sum()
+    };
+    Ok(alert
+        .options
+        .iter()
+        .map(|option| AnswerCount {
+            key: option.key.clone(),
+            label: option.label_in(language).to_owned(),
+            class: option.class,
+            people: count(&option.key),
+        })
+        .collect())
+}
+
+async fn slices(db: &storage::Db, alert: &Alert) -> Result<Vec<Slice>, Error> {
+    let slice = |by, (name, people, reached, answered): (String, i64, i64, i64)| Slice {
+        by,
+        name,
+        people,
+        reached,
+        answered,
+    };
+    let categories = rows::by_category(db, alert.number).await?;
+    let sites = rows::by_site(db, alert.number).await?;
+    Ok(categories
+        .into_iter()
+        .map(|row| slice("category", row))
+        .chain(sites.into_iter().map(|row| slice("site", row)))
+        .collect())
+}
+
+/// States in which someone may not know of the alert.
+const MAY_NOT_KNOW: &[PersonState] = &[
+    PersonState::Failed,
+    PersonState::Unreachable,
+    PersonState::Excluded,
+    PersonState::InDoubt,
+    PersonState::Queued,
+    PersonState::Sending,
+];
+
+async fn not_reached(db: &storage::Db, alert: &Alert) -> Result<Vec<NotReached>, Error> {
+    let mut people = Vec::new();
+    for state in MAY_NOT_KNOW {
+        let filter = Filter { state: Some(*state), ..Filter::default() };
+        for person in standing::list(db, alert.number, filter, i64::MAX).await? {
+            people.push(explain(db, person).await?);
+        }
+    }
+    Ok(people)
+}
+
+async fn explain(db: &storage::Db, person: Person) -> Result<NotReached, Error> {
+    let deliveries = standing::list_deliveries(db, person.id, person.id).await?;
+    let (reason, fix) = reasons::of(person.state, &deliveries);
+    Ok(NotReached {
+        recipient: person.id,
+        contact: person.contact_id,
+        name: person.name,
+        category: person.category,
+        state: person.state,
+        reason,
+        fix,
+    })
+}
+
+async fn acts(db: &storage::Db, alert: &Alert) -> Result<Vec<Act>, Error> {
+    let entries = storage::audit::list_of(db, &format!("alert {}", alert.number)).await?;
+    Ok(entries
+        .into_iter()
+        .map(|entry| Act {
+            at: entry.at,
+            words: reasons::act_in_words(&entry.action, &entry.detail),
+            actor: entry.actor,
+        })
+        .collect())
+}
+
+/// The texts of an alert with their open places shown.
+pub async fn texts(db: &storage::Db, alert: &Alert) -> Result<Vec<SentText>, Error> {
+    let stored = storage::alerts::list_texts(db, alert.number).await?;
+    Ok(stored
+        .into_iter()
+        .filter_map(|text| {
+            let filled: Filled = serde_json::from_str(&text.filled).ok()?;
+            let shown = filled.splice(text.channel, &|field| Some(format!("«{field}»").into()));
+            Some(SentText {
+                channel: text.channel,
+                language: text.language,
+                subject: shown.subject,
+                text: shown.text,
+                sha256: text.sha256,
+            })
+        })
+        .collect())
+}
