@@ -54,5 +54,10 @@ CREATE INDEX call_task_by_alert ON call_task (alert, caller_id, position);
 CREATE TABLE call_list (
     token_hash BYTEA  PRIMARY KEY,
     alert      BIGINT NOT NULL,
-    caller_id  UUID
+    -- Whose people it shows; null = those that nobody in particular was given.
+    caller_id  UUID,
+    -- Who has the link, as whoever made it wrote.
+    label      TEXT   NOT NULL,
+    made_at    BIGINT NOT NULL
 );
+CREATE INDEX call_list_by_alert ON call_list (alert);

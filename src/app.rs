@@ -13,6 +13,7 @@ use crate::channel::sandbox::Phones;
 use crate::channel::{Channel, Configured};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
+use crate::account::sign_in::Doorkeeper;
 use crate::alert::words::Mode;
 use crate::dispatch::health::Health;
 use crate::ids::BootId;
@@ -41,6 +42,8 @@ pub struct Parts {
     pub health: BTreeMap<String, Health>,
     /// The simulated phones of all sandbox gateways.
     pub phones: Arc<Phones>,
+    /// Lets people in, and slows down who guesses.
+    pub doorkeeper: Doorkeeper,
     /// How the outside reaches us, without a slash at the end.
     pub public_url: String,
     /// Long-running work; shutdown waits for it.
@@ -114,7 +117,7 @@ impl App {
         Self::assemble(config, clock, db, keys, instance)
     }
 
-    /// Puts the parts together; for tests, which bring their own database and keys.
+    /// Opens the gateways of the configuration and puts the parts together.
     pub fn assemble(
         config: Config,
         clock: Clock,
@@ -130,16 +133,28 @@ impl App {
             clock: clock.clone(),
             sandbox: Arc::clone(&phones),
         };
-        let mut gateways = config
+        let gateways = config
             .gateway_tables()
             .iter()
             .map(|table| kinds::open(table, &opening))
             .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self::with_gateways(config, clock, db, keys, phones, gateways))
+    }
+
+    /// Puts the parts together with these gateways; tests bring gateways of their own.
+    pub fn with_gateways(
+        config: Config,
+        clock: Clock,
+        db: Db,
+        keys: Keys,
+        phones: Arc<Phones>,
+        mut gateways: Vec<Configured>,
+    ) -> Self {
         gateways.sort_by_key(|gateway| gateway.common.priority);
         let health =
             gateways.iter().map(|gateway| (gateway.common.name.clone(), Health::default())).collect();
         let shelf = template::load::shelf(config.templates.as_deref());
-        Ok(Self(Arc::new(Parts {
+        Self(Arc::new(Parts {
             public_url: config.public_url(),
             config,
             db,
@@ -148,13 +163,14 @@ impl App {
             gateways,
             health,
             phones,
+            doorkeeper: Doorkeeper::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             boot: std::sync::OnceLock::new(),
             shelf: RwLock::new(Arc::new(shelf)),
             work: watch::Sender::new(0),
             news: watch::Sender::new(0),
-        })))
+        }))
     }
 
     /// The gateway of that name.

@@ -1,2 +1,5 @@
-//! x
-fn main() {}
+//! The program `muster`: everything it does is in the library.
+
+fn main() -> std::process::ExitCode {
+    muster::cli::run()
+}

@@ -68,6 +68,11 @@ impl Doorkeeper {
         }
     }
 
+    /// What it compares with: for setting a password within the same limit.
+    pub fn passwords(&self) -> &Passwords {
+        &self.passwords
+    }
+
     /// Opens a session for the right password, always with a new token.
     pub async fn sign_in(
         &self,

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::alert::Refusal;
 use crate::alert::draft::{self, Contents};
-use crate::alert::launch::{self, Launched, New, Whom};
+use crate::alert::launch::{self, Launched, New, RequestKey, Whom};
 use crate::alert::words::{AlertKind, AlertState};
 use crate::app::App;
 use crate::audit::{self, Actor};
@@ -99,6 +99,18 @@ pub fn default_template(kind: AlertKind) -> &'static str {
 /// transaction: nobody is told of a danger after being told that there is none. An update goes, in
 /// addition, to those who are about to be told.
 pub async fn follow_up(app: &App, request: FollowUpRequest) -> Result<Launched, Refusal> {
+    follow_up_once(app, request, None).await
+}
+
+/// [`follow_up`] for a request with a key of its own: asking twice tells people once.
+pub async fn follow_up_once(
+    app: &App,
+    request: FollowUpRequest,
+    key: Option<RequestKey>,
+) -> Result<Launched, Refusal> {
+    if let Some(launched) = launch::replay(app, key.as_ref()).await? {
+        return Ok(launched);
+    }
     let followed = find(app, request.alert).await?;
     let name = request.template.as_deref().unwrap_or(default_template(request.kind));
     let (template, approval) = draft::approved_template(app, name).await?;
@@ -129,7 +141,8 @@ pub async fn follow_up(app: &App, request: FollowUpRequest) -> Result<Launched, 
         follows: Some(followed),
     };
     let keys = app.keys.clone();
-    let alert = app
+    let kept = key.clone();
+    let written = app
         .db
         .write("alert.follow_up", move |tx| {
             Box::pin(async move {
@@ -141,19 +154,46 @@ pub async fn follow_up(app: &App, request: FollowUpRequest) -> Result<Launched, 
                         }
                     }
                 }
-                launch::insert(tx, &new, Whom::Contacted { and_waiting: !is_last_word }, &keys).await
+                let whom = Whom::Contacted { and_waiting: !is_last_word };
+                let alert = launch::insert(tx, &new, whom, &keys).await?;
+                launch::keep(tx, kept, alert.id, new.now).await?;
+                Ok::<_, Refusal>(alert)
             })
         })
-        .await?;
-    launch::announce(app, &alert);
-    Ok(Launched { alert, is_replay: false })
+        .await;
+    match written {
+        Ok(alert) => {
+            launch::announce(app, &alert);
+            Ok(Launched { alert, is_replay: false })
+        }
+        // Another request with the same key was faster.
+        Err(Refusal::Storage(Error::Conflict)) => launch::replay(app, key.as_ref())
+            .await?
+            .ok_or(Refusal::Storage(Error::Conflict)),
+        Err(refusal) => Err(refusal),
+    }
 }
 
 /// Sends the message once more to those who have not answered, on the channels of the first step.
 pub async fn remind(app: &App, id: AlertId, actor: Actor) -> Result<(), Refusal> {
+    remind_once(app, id, actor, None).await
+}
+
+/// [`remind`] for a request with a key of its own: asking twice reminds once.
+pub async fn remind_once(
+    app: &App,
+    id: AlertId,
+    actor: Actor,
+    key: Option<RequestKey>,
+) -> Result<(), Refusal> {
+    if launch::replay(app, key.as_ref()).await?.is_some() {
+        return Ok(());
+    }
     let alert = find(app, id).await?;
     let now = app.clock.now();
-    app.db
+    let kept = key.clone();
+    let written = app
+        .db
         .write("alert.remind", move |tx| {
             Box::pin(async move {
                 if alerts::lock_running(tx, alert.number).await?.is_none() {
@@ -183,10 +223,16 @@ pub async fn remind(app: &App, id: AlertId, actor: Actor) -> Result<(), Refusal>
                 let subject = format!("alert {}", alert.number);
                 audit::append(tx, now, &actor, "alert.remind", &subject, &json!({ "step": step.step }))
                     .await?;
+                launch::keep(tx, kept, alert.id, now).await?;
                 Ok(())
             })
         })
-        .await?;
+        .await;
+    match written {
+        // Another request with the same key was faster.
+        Err(Refusal::Storage(Error::Conflict)) if key.is_some() => {}
+        other => other?,
+    }
     app.wake();
     Ok(())
 }

@@ -108,11 +108,7 @@ pub async fn launch(app: &App, request: LaunchRequest) -> Result<Launched, Refus
         .write("alert.launch", move |tx| {
             Box::pin(async move {
                 let alert = insert(tx, &new, Whom::Selected(selection), &keys).await?;
-                if let Some(key) = kept {
-                    let launch =
-                        KeptLaunch { request_hash: key.request_hash, alert_id: alert.id };
-                    alerts::keep_launch(tx, &key.scope, &key.key, &launch, new.now).await?;
-                }
+                keep(tx, kept, alert.id, new.now).await?;
                 Ok::<_, Refusal>(alert)
             })
         })
@@ -143,7 +139,8 @@ pub(super) fn announce(app: &App, alert: &Alert) {
     app.wake();
 }
 
-async fn replay(app: &App, key: Option<&RequestKey>) -> Result<Option<Launched>, Refusal> {
+/// The launch that this key has made, if it has made one; refuses another request's key.
+pub async fn replay(app: &App, key: Option<&RequestKey>) -> Result<Option<Launched>, Refusal> {
     let Some(key) = key else { return Ok(None) };
     let Some(kept) = alerts::find_launch(&app.db, &key.scope, &key.key).await? else {
         return Ok(None);
@@ -153,6 +150,18 @@ async fn replay(app: &App, key: Option<&RequestKey>) -> Result<Option<Launched>,
     }
     let alert = alerts::get_by_id(&app.db, kept.alert_id).await?;
     Ok(Some(Launched { alert, is_replay: true }))
+}
+
+/// Ties the request's key, if it has one, to the alert that it made or acted on.
+pub(super) async fn keep(
+    tx: &mut Tx,
+    key: Option<RequestKey>,
+    alert_id: AlertId,
+    at: Timestamp,
+) -> Result<(), Error> {
+    let Some(key) = key else { return Ok(()) };
+    let launch = KeptLaunch { request_hash: key.request_hash, alert_id };
+    alerts::keep_launch(tx, &key.scope, &key.key, &launch, at).await
 }
 
 /// Turns names into ids; fails closed on anything that does not exist.

@@ -63,7 +63,8 @@ impl Config {
         opened.filter_map(Result::err).map(|error| error.to_string()).collect()
     }
 
-    fn warnings(&self) -> Vec<String> {
+    /// What will work, but hardly as meant.
+    pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         let is_sandbox = |table: &toml::Table| {
             table.get("kind").and_then(toml::Value::as_str) == Some("sandbox")

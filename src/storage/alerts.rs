@@ -6,7 +6,7 @@ use super::{Conn, Error, Json, Tx};
 use crate::alert::words::{AlertKind, AlertState, Language, Mode, Purpose, Severity, word_enum};
 use crate::channel::Channel;
 use crate::clock::Timestamp;
-use crate::ids::{AlertId, AlertNumber};
+use crate::ids::{AlertId, AlertNumber, ContactId, RecipientId};
 use crate::plan::Plan;
 use crate::response::AnswerOption;
 
@@ -181,6 +181,38 @@ pub async fn list_running(on: impl Conn<'_>) -> Result<Vec<Alert>, Error> {
 /// The alerts of one thread, oldest first.
 pub async fn list_thread(on: impl Conn<'_>, thread: AlertNumber) -> Result<Vec<Alert>, Error> {
     on.sql("SELECT * FROM alert WHERE thread = $1 ORDER BY number").bind(thread).fetch_all().await
+}
+
+/// An alert that someone was in, and their place in it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Appearance {
+    /// The alert.
+    pub id: AlertId,
+    /// Live or drill.
+    pub mode: Mode,
+    /// What people call it, per language.
+    pub title: Json<BTreeMap<Language, String>>,
+    /// When it was launched.
+    pub launched_at: Timestamp,
+    /// Their place in it.
+    pub recipient: RecipientId,
+}
+
+/// The newest alerts that a contact was in.
+pub async fn list_of_contact(
+    on: impl Conn<'_>,
+    contact: ContactId,
+    limit: i64,
+) -> Result<Vec<Appearance>, Error> {
+    on.sql(
+        "SELECT alert.id, alert.mode, alert.title, alert.launched_at, recipient.id AS recipient
+         FROM recipient JOIN alert ON alert.number = recipient.alert
+         WHERE recipient.contact_id = $1 ORDER BY alert.number DESC LIMIT $2",
+    )
+    .bind(contact)
+    .bind(limit)
+    .fetch_all()
+    .await
 }
 
 /// When the newest drill was launched.

@@ -189,6 +189,71 @@ pub async fn get(on: impl Conn<'_>, recipient: RecipientId) -> Result<Person, Er
     .await
 }
 
+word_enum! {
+    /// What a person of an alert needs next, the most urgent first.
+    Need {
+        /// They asked for help.
+        Help = "help",
+        /// They said no: they cannot come.
+        Negative = "negative",
+        /// Told as far as is known, or about to be; no answer.
+        Silent = "silent",
+        /// Not told as far as is known, and nothing more is on its way.
+        Unreached = "unreached",
+        /// They answered and need nothing.
+        Answered = "answered",
+    }
+}
+
+/// One person of an alert on its board.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Needing {
+    /// What they need.
+    pub need: Need,
+    /// How many people need that.
+    pub people: i64,
+    /// Who.
+    #[sqlx(flatten)]
+    pub person: Person,
+}
+
+/// The first `limit` people of each need, in the order of the audience, with how many there are in
+/// all. With `after`, the people of that need begin behind that recipient.
+pub async fn list_needs(
+    on: impl Conn<'_>,
+    alert: AlertNumber,
+    after: Option<(Need, RecipientId)>,
+    limit: i64,
+) -> Result<Vec<Needing>, Error> {
+    on.sql(people!(
+        "SELECT id, contact_id, name, category, language, role, site, unit, state, answered_at,
+                answer, answer_class, answer_via, calling_by, calling_at, need, people
+         FROM (
+             SELECT counted.*, row_number() OVER (PARTITION BY need ORDER BY id) AS place
+             FROM (
+                 SELECT needing.*, count(*) OVER (PARTITION BY need) AS people
+                 FROM (
+                     SELECT person.*, CASE WHEN answer_class = 'help' THEN 'help'
+                         WHEN answer_class = 'negative' THEN 'negative'
+                         WHEN answered_at IS NOT NULL THEN 'answered'
+                         WHEN state IN ('failed', 'unreachable', 'excluded', 'in_doubt')
+                             THEN 'unreached'
+                         ELSE 'silent' END AS need
+                     FROM person
+                 ) AS needing
+             ) AS counted
+             WHERE NOT (need = $2 AND id <= $3)
+         ) AS placed
+         WHERE place <= $4 ORDER BY id"
+    ))
+    .bind(alert)
+    .bind(after.map_or("", |(need, _)| need.word()))
+    .bind(after.map_or(0, |(_, after)| after.0))
+    .bind(limit)
+    .fetch_all()
+    .await
+}
+
 /// A message to a person, with all that is known of it.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Delivery {
@@ -250,6 +315,31 @@ pub async fn list_deliveries(
     .bind(first.alert())
     .bind(first)
     .bind(last)
+    .fetch_all()
+    .await
+}
+
+/// The messages to these recipients of one alert, in their order.
+pub async fn list_deliveries_of(
+    on: impl Conn<'_>,
+    alert: AlertNumber,
+    recipients: &[RecipientId],
+) -> Result<Vec<Delivery>, Error> {
+    on.sql_for(
+        "SELECT id, recipient, step, channel, point_id, address, same_as, state, reason, due_at,
+                attempts, possible_duplicate, gateway, gateway_id, queued_at, sending_at,
+                accepted_at, sent_at, delivered_at, closed_at
+         FROM delivery WHERE alert = $1 AND recipient IN (SELECT value FROM json_each($2))
+         ORDER BY recipient, step, channel, id",
+        "SELECT id, recipient, step, channel, point_id, address, same_as, state, reason, due_at,
+                attempts, possible_duplicate, gateway, gateway_id, queued_at, sending_at,
+                accepted_at, sent_at, delivered_at, closed_at
+         FROM delivery WHERE alert = $1 AND recipient IN (
+             SELECT value::bigint FROM jsonb_array_elements_text($2) AS asked (value))
+         ORDER BY recipient, step, channel, id",
+    )
+    .bind(alert)
+    .bind(sqlx::types::Json(recipients))
     .fetch_all()
     .await
 }

@@ -7,7 +7,7 @@ use super::input::parsed;
 use crate::web::problem::Problem;
 
 /// Entries of a page that asks for no number.
-const USUAL: u32 = 100;
+const USUAL: u32 = 200;
 /// Entries of a page at most; who asks for more gets this many.
 const MOST: u32 = 1000;
 
@@ -25,7 +25,7 @@ pub struct Page<T> {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
 pub struct PageQuery {
-    /// Entries on the page: 1 to 1000, else 100. More than 1000 gives 1000.
+    /// Entries on the page: 1 to 1000, else 200. More than 1000 gives 1000.
     #[serde(deserialize_with = "parsed")]
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
@@ -86,6 +86,6 @@ mod tests {
     fn a_page_of_nothing_is_refused_and_one_of_everything_is_cut() {
         assert!(limit(Some(0)).is_err());
         assert_eq!(limit(Some(1_000_000)).unwrap(), 1000);
-        assert_eq!(limit(None).unwrap(), 100);
+        assert_eq!(limit(None).unwrap(), 200);
     }
 }

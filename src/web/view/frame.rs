@@ -19,6 +19,8 @@ pub enum Section {
     Accounts,
     /// The simulated phones.
     Phones,
+    /// A page that is part of none: an error.
+    Nowhere,
 }
 
 /// What the signed-in person's roles open. Everything else is left out of the navigation.

@@ -39,6 +39,10 @@ pub struct People {
     pub is_empty: bool,
     /// Where to import; none for whoever may not.
     pub import_href: Option<String>,
+    /// Where to take the whole directory as a file; none for whoever may not.
+    pub export_href: Option<String>,
+    /// Where to add one person; none for whoever may not.
+    pub new_href: Option<String>,
 }
 
 /// One person in a list.

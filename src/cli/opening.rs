@@ -1,0 +1,52 @@
+//! Opens the configuration and the server's own database for a command, beside a running server if
+//! there is one.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::failure::Failure;
+use super::{Shared, terminal};
+use crate::app::{App, ServerLock};
+use crate::clock::Clock;
+use crate::config::{Config, environment};
+use crate::storage::{Access, DatabaseUrl};
+
+impl Shared {
+    /// The configuration's file, if one is named.
+    pub(super) fn config_file(&self) -> Option<PathBuf> {
+        self.config.clone().or_else(|| environment::variable("MUSTER_CONFIG").map(PathBuf::from))
+    }
+
+    /// The configuration.
+    pub(super) fn read_config(&self) -> Result<Config, Failure> {
+        Ok(Config::load(self.config_file().as_deref(), self.data.as_deref())?)
+    }
+
+    /// The service's parts, without sending anything. Makes the database if there is none yet, and
+    /// leaves one of another version alone: a server may be using it.
+    pub(super) async fn open(&self) -> Result<App, Failure> {
+        Ok(App::open(self.read_config()?, Clock::system(), Access::Create).await?)
+    }
+}
+
+/// Takes the lock that only one server may hold, where the database allows one server.
+pub(super) fn server_lock(config: &Config) -> Result<Option<ServerLock>, Failure> {
+    match config.database_url() {
+        DatabaseUrl::Sqlite(_) => Ok(Some(ServerLock::take(config)?)),
+        DatabaseUrl::Postgres(_) => Ok(None),
+    }
+}
+
+/// `muster migrate`: brings the database up to date; on SQLite not beside a running server.
+pub(super) async fn migrate(shared: &Shared) -> Result<(), Failure> {
+    let config = shared.read_config()?;
+    let database = config.database_url().to_string();
+    let _lock = server_lock(&config)?;
+    let app = App::open(config, Clock::system(), Access::Migrate).await?;
+    app.db.close().await;
+    if shared.json {
+        return terminal::json(&json!({ "database": database, "up_to_date": true }));
+    }
+    terminal::say(format!("The database {database} is up to date with this program."))
+}

@@ -1,0 +1,203 @@
+//! `muster status`: how an alert stands, once or until it is over.
+
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::ProgressBar;
+use serde_json::Value;
+
+use super::client::{Client, Server};
+use super::failure::{Failure, said};
+use super::{Shared, progress, terminal};
+use crate::report::text::{percent, state_in_words};
+use crate::storage::standing::PersonState;
+
+/// How often a running alert is asked for.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// Failed questions in a row behind which the wait is given up; each has its own tries.
+const PATIENCE: u32 = 5;
+
+#[derive(Args)]
+pub(super) struct Status {
+    /// The alert's id or number, or "last"
+    alert: String,
+    /// Go on until the alert is over and nothing is under way
+    #[arg(long)]
+    watch: bool,
+    #[command(flatten)]
+    server: Server,
+}
+
+impl Status {
+    pub(super) async fn run(&self, shared: &Shared) -> Result<(), Failure> {
+        let client = self.server.client()?;
+        let id = find(&client, &self.alert).await?;
+        if self.watch {
+            return watch(shared, &client, &id, is_over).await;
+        }
+        let alert = client.get(&format!("/api/v1/alerts/{id}")).await?;
+        show(shared, &alert)
+    }
+}
+
+/// The id of an alert that is named by its id, its number, or "last".
+pub(super) async fn find(client: &Client, wanted: &str) -> Result<String, Failure> {
+    if wanted.parse::<uuid::Uuid>().is_ok() {
+        return Ok(wanted.to_owned());
+    }
+    let number: Option<i64> = wanted.trim_start_matches('#').parse().ok();
+    if number.is_none() && wanted != "last" {
+        return Err(Failure::Usage(format!("\"{wanted}\" is neither an alert's id nor its number")));
+    }
+    let mut cursor = String::new();
+    loop {
+        let page = client.get(&format!("/api/v1/alerts?limit=100{cursor}")).await?;
+        for alert in page["items"].as_array().into_iter().flatten() {
+            if number.is_none() || alert["number"].as_i64() == number {
+                return Ok(alert["id"].as_str().unwrap_or_default().to_owned());
+            }
+        }
+        match &page["next"] {
+            Value::Null => break,
+            Value::String(next) => cursor = format!("&cursor={}", encoded(next)),
+            next => cursor = format!("&cursor={next}"),
+        }
+    }
+    Err(said(match number {
+        Some(number) => format!("there is no alert {number}"),
+        None => "there is no alert yet".to_owned(),
+    }))
+}
+
+fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+/// Waits until no message of the alert waits or is under way, then says how everyone stands.
+pub(super) async fn wait(shared: &Shared, client: &Client, id: &str) -> Result<(), Failure> {
+    watch(shared, client, id, is_settled).await
+}
+
+fn count(alert: &Value, state: &str) -> i64 {
+    alert["counts"][state].as_i64().unwrap_or_default()
+}
+
+fn is_settled(alert: &Value) -> bool {
+    count(alert, "queued") == 0 && count(alert, "sending") == 0
+}
+
+fn is_over(alert: &Value) -> bool {
+    alert["state"].as_str() != Some("running") && is_settled(alert)
+}
+
+/// Asks again and again until `is_done`; a bar on a terminal, a line whenever something changed
+/// elsewhere.
+async fn watch(
+    shared: &Shared,
+    client: &Client,
+    id: &str,
+    is_done: fn(&Value) -> bool,
+) -> Result<(), Failure> {
+    let bar = progress::bar(0);
+    let mut last = String::new();
+    let mut failures = 0;
+    loop {
+        match client.get(&format!("/api/v1/alerts/{id}")).await {
+            Ok(alert) => {
+                failures = 0;
+                show_progress(&bar, &alert);
+                if is_done(&alert) {
+                    bar.finish_and_clear();
+                    return show(shared, &alert);
+                }
+                let line = one_line(&alert);
+                if bar.is_hidden() && !shared.json && line != last {
+                    terminal::say(&line)?;
+                    last = line;
+                }
+            }
+            // The messages go on without us.
+            Err(Failure::Said(_)) if failures < PATIENCE => failures += 1,
+            Err(failure) => return Err(failure),
+        }
+        tokio::time::sleep(EVERY).await; // paces the questions
+    }
+}
+
+fn show_progress(bar: &ProgressBar, alert: &Value) {
+    let people = count(alert, "recipients");
+    let done = people - count(alert, "queued") - count(alert, "sending");
+    bar.set_length(u64::try_from(people).unwrap_or_default());
+    bar.set_position(u64::try_from(done).unwrap_or_default());
+    bar.set_message(one_line(alert));
+}
+
+fn one_line(alert: &Value) -> String {
+    let people = count(alert, "recipients");
+    let parts = PersonState::ALL.iter().filter_map(|state| {
+        let people = count(alert, state.word());
+        (people > 0).then(|| format!("{people} {}", state_in_words(*state)))
+    });
+    let parts: Vec<String> = parts.collect();
+    format!("{} of {people}", parts.join(", "))
+}
+
+/// How an alert stands, in words or as JSON.
+pub(super) fn show(shared: &Shared, alert: &Value) -> Result<(), Failure> {
+    if shared.json {
+        return terminal::json(alert);
+    }
+    let text = |key: &str| alert[key].as_str().unwrap_or_default();
+    terminal::say(format!(
+        "{} alert {}: {} ({}), {}",
+        text("mode").to_uppercase(),
+        alert["number"],
+        text("title"),
+        text("template"),
+        text("state")
+    ))?;
+    let people = count(alert, "recipients");
+    for state in PersonState::ALL {
+        let some = count(alert, state.word());
+        if some > 0 {
+            terminal::say(format!(
+                "  {some:>6}  {:>5}  {}",
+                percent(some, people),
+                state_in_words(*state)
+            ))?;
+        }
+    }
+    terminal::say(format!("  {people:>6}         in all"))?;
+    for (answer, given) in alert["answers"].as_object().into_iter().flatten() {
+        let given = given.as_i64().unwrap_or_default();
+        if given > 0 {
+            terminal::say(format!("  {given:>6}         answered \"{answer}\""))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_alert_is_settled_when_nothing_waits_and_over_when_it_is_stopped_too() {
+        let alert = |state: &str, queued: i64| {
+            json!({ "state": state, "counts": { "recipients": 3, "queued": queued, "sending": 0 } })
+        };
+        assert!(!is_settled(&alert("running", 1)));
+        assert!(is_settled(&alert("running", 0)));
+        assert!(!is_over(&alert("running", 0)));
+        assert!(is_over(&alert("stopped", 0)));
+    }
+
+    #[test]
+    fn only_states_with_people_are_told() {
+        let alert = json!({ "counts": { "recipients": 3, "acknowledged": 2, "failed": 1 } });
+        assert_eq!(one_line(&alert), "2 answered, 1 failed of 3");
+    }
+}

@@ -1,0 +1,87 @@
+//! The server dies in the middle of sending: nobody is forgotten, every possible duplicate is marked.
+
+use muster::channel::Channel;
+use muster::storage::standing::PersonState;
+
+use crate::house::{House, Order, request};
+use crate::on_both;
+
+/// Claims a batch and lets the server die while the gateway has the bytes and no answer has come.
+async fn die_while_sending(house: &House) {
+    muster::escalation::turn(&house.app).await.unwrap();
+    for mut lane in house.lanes() {
+        lane.turn().await.unwrap();
+        // Lets the sending tasks reach the gateway, which keeps the messages and never answers.
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+on_both! {
+    async fn danger_that_was_half_sent_is_sent_again_and_marked(house: House) {
+        house.crowd(30).await;
+        for _ in 0..20 {
+            house.sms.next(Order::Hang);
+        }
+        let alert = house.launch(house.evacuation()).await;
+        die_while_sending(&house).await;
+        let restarted = house.restarted().await;
+        let doubtful = restarted.counts(&alert).await;
+        assert!(!doubtful.contains_key(&PersonState::Sending), "{doubtful:?}");
+        restarted.settle().await;
+        restarted.pass(11).await;
+
+        let copies = restarted.sms.copies();
+        assert_eq!(copies.len(), 30, "nobody is forgotten");
+        let twice = copies.values().filter(|copies| **copies == 2).count();
+        assert_eq!(twice, 20, "only what was in flight is sent twice");
+        let mut marked = 0;
+        for person in &restarted.people(&alert).await {
+            let deliveries = restarted.deliveries(person).await;
+            let sms = deliveries.iter().find(|one| one.channel == Channel::Sms).unwrap();
+            marked += usize::from(sms.possible_duplicate);
+        }
+        assert_eq!(marked, 20, "every possible duplicate is marked");
+    }
+
+    async fn news_that_was_half_sent_stays_in_doubt_and_the_next_step_takes_over(house: House) {
+        house.crowd(1).await;
+        house.sms.next(Order::Hang);
+        house.email.next(Order::Hang);
+        let mut closure = request("closure", &[("reason", "burst pipe")]);
+        closure.plan = None;
+        let alert = house.launch(closure).await;
+        die_while_sending(&house).await;
+        let restarted = house.restarted().await;
+        restarted.pass(11).await;
+        assert_eq!(restarted.sms.taken().len(), 1);
+        assert_eq!(restarted.counts(&alert).await, [(PersonState::InDoubt, 1)].into());
+        restarted.pass(3600).await;
+        assert!(restarted.sms.taken().len() > 1, "the reminder goes out");
+    }
+
+    async fn a_result_of_a_dead_process_changes_nothing(house: House) {
+        use muster::storage::deliveries::{self, DeliveryState, Recorded};
+        house.crowd(1).await;
+        house.sms.next(Order::Hang);
+        let alert = house.launch(house.evacuation()).await;
+        die_while_sending(&house).await;
+        let restarted = house.restarted().await;
+        restarted.settle().await;
+        restarted.pass(11).await;
+        let person = &restarted.people(&alert).await[0];
+        assert_eq!(restarted.delivery_words(person, Channel::Sms).await, ["accepted"]);
+        // The first process wakes up and says that its first attempt failed.
+        let id = restarted.sms.taken()[0].delivery;
+        let late = Recorded {
+            id, attempt: 1, state: DeliveryState::Failed, reason: Some("late".to_owned()),
+            gateway_id: None, due_at: crate::house::START, at: crate::house::START,
+        };
+        let changed: Result<u64, muster::storage::Error> = restarted.app.db.write("test", move |tx| {
+            Box::pin(async move { deliveries::record(tx, muster::ids::BootId(1), &[late]).await })
+        }).await;
+        assert_eq!(changed.unwrap(), 0);
+        assert_eq!(restarted.delivery_words(person, Channel::Sms).await, ["accepted"]);
+    }
+}

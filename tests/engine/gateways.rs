@@ -1,0 +1,89 @@
+//! What follows when a gateway says no, says nothing, or fails.
+
+use muster::channel::{Channel, Failure};
+use muster::storage::standing::PersonState;
+
+use crate::house::{House, Order, request};
+use crate::on_both;
+
+on_both! {
+    async fn a_temporary_refusal_is_tried_again_with_the_same_bytes(house: House) {
+        house.crowd(1).await;
+        house.sms.next(Order::Refuse(Failure::try_again("The gateway is busy.")));
+        let alert = house.launch(house.evacuation()).await;
+        house.settle().await;
+        let person = &house.people(&alert).await[0];
+        let waiting = house.delivery_words(person, Channel::Sms).await;
+        assert_eq!(waiting, ["queued (The gateway is busy.)"]);
+        house.pass(3).await;
+        assert_eq!(house.sms.taken().len(), 1);
+        let delivery = &house.deliveries(person).await[1];
+        assert_eq!((delivery.channel, delivery.attempts), (Channel::Sms, 2));
+        assert!(!delivery.possible_duplicate);
+    }
+
+    async fn a_refused_number_is_final_with_its_reason_and_others_go_on(house: House) {
+        house.crowd(3).await;
+        house.sms.next(Order::Refuse(Failure::person("The number does not exist.")));
+        let alert = house.launch(house.evacuation()).await;
+        house.settle().await;
+        house.pass(300).await;
+        assert_eq!(house.sms.taken().len(), 2);
+        let person = &house.people(&alert).await[0];
+        let words = house.delivery_words(person, Channel::Sms).await;
+        assert_eq!(words, ["failed (The number does not exist.)"]);
+        assert_eq!(person.state, PersonState::Accepted, "the e-mail was taken");
+    }
+
+    async fn danger_of_unknown_outcome_is_sent_again_and_marked(house: House) {
+        house.crowd(1).await;
+        house.sms.next(Order::Refuse(Failure::unknown("No answer came.")));
+        let alert = house.launch(house.evacuation()).await;
+        house.settle().await;
+        let person = &house.people(&alert).await[0];
+        assert_eq!(house.delivery_words(person, Channel::Sms).await, ["in_doubt (No answer came.)"]);
+        house.pass(11).await;
+        assert_eq!(house.sms.taken().len(), 1);
+        let sms = &house.deliveries(person).await[1];
+        assert!(sms.possible_duplicate);
+    }
+
+    async fn news_of_unknown_outcome_is_not_sent_again_and_said_plainly(house: House) {
+        house.crowd(1).await;
+        house.sms.next(Order::Refuse(Failure::unknown("No answer came.")));
+        let alert = house.launch(request("closure", &[("reason", "burst pipe")])).await;
+        house.settle().await;
+        house.pass(60).await;
+        assert_eq!(house.sms.taken().len(), 0);
+        let person = &house.people(&alert).await[0];
+        assert_eq!(house.delivery_words(person, Channel::Sms).await, ["in_doubt (No answer came.)"]);
+    }
+
+    async fn a_panic_in_an_adapter_is_one_messages_trouble(house: House) {
+        house.crowd(2).await;
+        house.sms.next(Order::Panic);
+        let alert = house.launch(house.evacuation()).await;
+        house.settle().await;
+        assert_eq!(house.sms.taken().len(), 1);
+        house.pass(11).await;
+        assert_eq!(house.sms.taken().len(), 2);
+        assert_eq!(house.counts(&alert).await, [(PersonState::Accepted, 2)].into());
+    }
+
+    async fn a_gateway_that_fails_is_left_alone_and_the_other_channel_goes_on(house: House) {
+        house.crowd(30).await;
+        for _ in 0..30 {
+            house.sms.next(Order::Refuse(Failure::try_again("down")));
+        }
+        let alert = house.launch(house.evacuation()).await;
+        house.settle().await;
+        assert!(house.app.health["sms"].is_down());
+        assert_eq!(house.email.taken().len(), 30);
+        // One probe every five seconds, until one is taken; then everything goes.
+        for _ in 0..40 {
+            house.pass(6).await;
+        }
+        assert_eq!(house.sms.copies().len(), 30);
+        assert_eq!(house.counts(&alert).await, [(PersonState::Accepted, 30)].into());
+    }
+}
