@@ -55,6 +55,7 @@ pub struct Parts {
     shelf: RwLock<Arc<Loaded>>,
     work: watch::Sender<u64>,
     news: watch::Sender<u64>,
+    turns: watch::Sender<u64>,
 }
 
 impl Deref for App {
@@ -170,6 +171,7 @@ impl App {
             shelf: RwLock::new(Arc::new(shelf)),
             work: watch::Sender::new(0),
             news: watch::Sender::new(0),
+            turns: watch::Sender::new(0),
         }))
     }
 
@@ -229,6 +231,16 @@ impl App {
     /// Wakes when a fact changed.
     pub fn news(&self) -> watch::Receiver<u64> {
         self.news.subscribe()
+    }
+
+    /// Takes note that the engine finished a turn without a failure.
+    pub fn turned(&self) {
+        self.turns.send_modify(|count| *count += 1);
+    }
+
+    /// Wakes when the engine finished a turn.
+    pub fn turns(&self) -> watch::Receiver<u64> {
+        self.turns.subscribe()
     }
 
     /// Comes to an end: no new work, what is in flight is finished and recorded.

@@ -153,7 +153,7 @@ impl Config {
     /// Lays what stands elsewhere over what was read: the command line's folder, a secret's file.
     fn complete(&mut self, data_dir: Option<&Path>) -> Result<(), ConfigError> {
         if let Some(data_dir) = data_dir {
-            self.data_dir = data_dir.to_owned();
+            data_dir.clone_into(&mut self.data_dir);
         }
         if let Some(path) = &self.database_file {
             let text = std::fs::read_to_string(path).map_err(|error| {
@@ -169,7 +169,8 @@ impl Config {
             let place = error.path().iter().cloned().collect();
             let path = error.path().to_string();
             let message = error.into_inner().to_string();
-            let message = message.lines().next().unwrap_or_default().to_owned();
+            let message = message.lines().next().unwrap_or_default();
+            let message = message.replacen("unknown field", "unknown key", 1);
             let message = if path == "." { message } else { format!("{path}: {message}") };
             WrongKey { place, message }
         })

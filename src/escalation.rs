@@ -31,8 +31,11 @@ const TICK: Duration = Duration::from_secs(1);
 pub async fn run(app: App) {
     let mut work = app.work();
     loop {
-        if let Err(error) = turn(&app).await {
-            error!(%error, "The plans could not be carried on; trying again in a second");
+        match turn(&app).await {
+            Ok(_) => app.turned(),
+            Err(error) => {
+                error!(%error, "The plans could not be carried on; trying again in a second");
+            }
         }
         tokio::select! {
             () = app.stopping.cancelled() => return,

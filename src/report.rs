@@ -20,7 +20,7 @@ use crate::ids::{AlertId, AlertNumber, ContactId, RecipientId};
 use crate::response::AnswerClass;
 use crate::storage::alerts::Alert;
 use crate::storage::deliveries::DeliveryState;
-use crate::storage::standing::{self, Filter, Person, PersonState};
+use crate::storage::standing::{self, Delivery, Filter, Person, PersonState};
 use crate::storage::{self, Error, report as rows};
 use crate::template::message::Filled;
 use figures::{Figures, Point};
@@ -271,21 +271,40 @@ const MAY_NOT_KNOW: &[PersonState] = &[
     PersonState::Sending,
 ];
 
+/// More people than this, and one read of all the alert's messages is cheaper than one for each.
+const FEW: usize = 50;
+
 async fn not_reached(db: &storage::Db, alert: &Alert) -> Result<Vec<NotReached>, Error> {
     let mut people = Vec::new();
     for state in MAY_NOT_KNOW {
         let filter = Filter { state: Some(*state), ..Filter::default() };
-        for person in standing::list(db, alert.number, filter, i64::MAX).await? {
-            people.push(explain(db, person).await?);
+        people.extend(standing::list(db, alert.number, filter, i64::MAX).await?);
+    }
+    let mut messages: BTreeMap<RecipientId, Vec<Delivery>> = BTreeMap::new();
+    let base = alert.number.base();
+    let everyone = (RecipientId(base), RecipientId(base + alert.recipients));
+    let spans = if people.len() > FEW {
+        vec![everyone]
+    } else {
+        people.iter().map(|person| (person.id, person.id)).collect()
+    };
+    for (first, last) in spans {
+        for delivery in standing::list_deliveries(db, first, last).await? {
+            messages.entry(delivery.recipient).or_default().push(delivery);
         }
     }
-    Ok(people)
+    Ok(people
+        .into_iter()
+        .map(|person| {
+            let own = messages.get(&person.id).map_or(&[][..], Vec::as_slice);
+            explain(person, own)
+        })
+        .collect())
 }
 
-async fn explain(db: &storage::Db, person: Person) -> Result<NotReached, Error> {
-    let deliveries = standing::list_deliveries(db, person.id, person.id).await?;
-    let (reason, fix) = reasons::of(person.state, &deliveries);
-    Ok(NotReached {
+fn explain(person: Person, deliveries: &[Delivery]) -> NotReached {
+    let (reason, fix) = reasons::of(person.state, deliveries);
+    NotReached {
         recipient: person.id,
         contact: person.contact_id,
         name: person.name,
@@ -293,7 +312,7 @@ async fn explain(db: &storage::Db, person: Person) -> Result<NotReached, Error> 
         state: person.state,
         reason,
         fix,
-    })
+    }
 }
 
 async fn acts(db: &storage::Db, alert: &Alert) -> Result<Vec<Act>, Error> {

@@ -42,7 +42,7 @@ impl Server {
     pub(super) fn client(&self) -> Result<Client, Failure> {
         let url = self.url.clone().or_else(|| environment::variable("MUSTER_URL"));
         let url = url.unwrap_or_else(|| USUAL_URL.to_owned()).trim_end_matches('/').to_owned();
-        let parsed = reqwest::Url::parse(&url).ok().filter(|url| url.has_host());
+        let parsed = reqwest::Url::parse(&url).ok().filter(reqwest::Url::has_host);
         let parsed = parsed.ok_or_else(|| {
             said(format!("\"{url}\" is not the address of a server, as {USUAL_URL} is one"))
         })?;

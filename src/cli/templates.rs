@@ -109,11 +109,11 @@ impl Approve {
 
     /// Approves one after the other; a refused one does not keep the others from being approved.
     async fn approve(&self, shared: &Shared, app: &App) -> Result<(), Failure> {
-        let shelf = app.shelf();
+        let loaded = app.shelf();
         let mut names = self.names.clone();
         if self.all {
-            names = shelf.templates.iter().map(|template| template.name.clone()).collect();
-            names.extend(shelf.problems.iter().map(|problem| problem.template.clone()));
+            names = loaded.templates.iter().map(|template| template.name.clone()).collect();
+            names.extend(loaded.problems.iter().map(|problem| problem.template.clone()));
             names.dedup();
         }
         let (mut approved, mut refused) = (Vec::new(), Vec::new());

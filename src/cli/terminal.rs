@@ -1,7 +1,7 @@
 //! Prints: lines, tables and JSON on stdout, and ends in peace when nobody reads them any more.
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use super::failure::{Failure, said};
 /// Prints one line, or several.
 pub(super) fn say(text: impl Display) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(unheard)
+    writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(|error| unheard(&error))
 }
 
 /// Prints a value as JSON, on lines of its own.
@@ -23,7 +23,7 @@ pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
 /// Prints bytes as they are.
 pub(super) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(unheard)
+    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| unheard(&error))
 }
 
 /// A remark for the person, which no script reads: on stderr.
@@ -38,12 +38,7 @@ pub(super) fn table(rows: &[Vec<String>]) -> Result<(), Failure> {
     rows.iter().try_for_each(|row| say(aligned(row, &widths(rows))))
 }
 
-/// Whether a person looks at stdout.
-pub(super) fn is_watched() -> bool {
-    io::stdout().is_terminal()
-}
-
-fn unheard(error: io::Error) -> Failure {
+fn unheard(error: &io::Error) -> Failure {
     if error.kind() == io::ErrorKind::BrokenPipe {
         Failure::NobodyListens
     } else {

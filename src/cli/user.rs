@@ -70,9 +70,10 @@ impl Add {
         };
         let (now, by) = (app.clock.now(), Actor::command_line());
         let user = user::create(&app.db, &Passwords::default(), new, now, &by).await?;
-        let link = match self.link {
-            true => Some(link::make_sign_in(&app.db, user.id, LINK_VALID, now, &by).await?),
-            false => None,
+        let link = if self.link {
+            Some(link::make_sign_in(&app.db, user.id, LINK_VALID, now, &by).await?)
+        } else {
+            None
         };
         let link = link.map(|token| format!("{}/sign-in/{token}", app.public_url));
         app.db.close().await;

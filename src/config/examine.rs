@@ -95,7 +95,7 @@ fn readable(mut table: toml::Table) -> (Config, Vec<String>) {
             Err(wrong) => wrong,
         };
         // An unknown key is named in the words; the place is the table around it.
-        let unknown = wrong.message.split_once("unknown field `");
+        let unknown = wrong.message.split_once("unknown key `");
         let unknown = unknown.and_then(|(_, rest)| rest.split('`').next()).map(str::to_owned);
         let inside = unknown.map(|key| [wrong.place.clone(), vec![Segment::Map { key }]].concat());
         let is_out = inside.is_some_and(|place| take_out(&mut table, &place))
@@ -153,7 +153,7 @@ mod tests {
              [[gateway]]\nname = \"a\"\nchannel = \"sms\"\nkind = \"sandbox\"\ndelya_ms = 3\n\
              [[gateway]]\nname = \"b\"\nchannel = \"sms\"\nkind = \"carrier-pigeon\"\n",
         );
-        for word in ["listne", "hold_seconds", "nmae", "region", "delya_ms", "carrier-pigeon"] {
+        for word in ["listne:", "hold_seconds:", "nmae:", "region", "delya_ms", "carrier-pigeon"] {
             assert_eq!(count(&found, word), 1, "{word}: {found:?}");
         }
         assert_eq!(found.len(), 6, "{found:?}");

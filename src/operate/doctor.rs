@@ -111,7 +111,7 @@ fn folder(folder: &Path, findings: &mut Findings) {
     }
     let probe = folder.join("doctor.probe");
     let written = std::fs::File::create(&probe).and_then(|mut file| {
-        std::io::Write::write_all(&mut file, &[0; 65_536])?;
+        std::io::Write::write_all(&mut file, &[0; 8192])?;
         file.sync_all()
     });
     let removed = std::fs::remove_file(&probe);

@@ -6,8 +6,8 @@ use crate::storage::alerts::Alert;
 use crate::storage::standing::{self, Filter};
 use crate::storage::Error;
 
-/// People read at a time.
-const PAGE: i64 = 1000;
+/// People whose messages are read at a time.
+const PAGE: usize = 1000;
 
 /// The columns.
 const HEADERS: &[&str] = &[
@@ -23,15 +23,16 @@ pub async fn csv(app: &App, alert: &Alert) -> Result<Vec<u8>, Error> {
     let broken = |_| Error::Broken("a table could not be written to memory");
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(HEADERS).map_err(broken)?;
-    let mut filter = Filter::default();
-    loop {
-        let people = standing::list(&app.db, alert.number, filter, PAGE).await?;
+    let everyone = standing::list(&app.db, alert.number, Filter::default(), i64::MAX).await?;
+    for people in everyone.chunks(PAGE) {
         let (Some(first), Some(last)) = (people.first(), people.last()) else { break };
-        let deliveries = standing::list_deliveries(&app.db, first.id, last.id).await?;
-        filter.after = Some(last.id);
-        for person in &people {
-            let own: Vec<_> =
-                deliveries.iter().filter(|one| one.recipient == person.id).cloned().collect();
+        let mut deliveries = standing::list_deliveries(&app.db, first.id, last.id).await?.into_iter().peekable();
+        for person in people {
+            // Both are in the order of the audience.
+            let mut own = Vec::new();
+            while let Some(delivery) = deliveries.next_if(|one| one.recipient == person.id) {
+                own.push(delivery);
+            }
             let answered_at = person.answered_at.map(|at| at.to_string()).unwrap_or_default();
             let via = person.answer_via.map(|via| via.word()).unwrap_or_default();
             let twice = own.iter().any(|delivery| delivery.possible_duplicate);

@@ -1,7 +1,7 @@
 //! Answers, the links and numbers they come by, and inbound messages.
 
 use super::{Conn, Error, Json, Tx};
-use crate::alert::words::{AlertState, word_enum};
+use crate::alert::words::{AlertState, Language, word_enum};
 use crate::channel::Channel;
 use crate::clock::Timestamp;
 use crate::ids::{AlertNumber, ContactId, DeliveryId, RecipientId, ReplyId, ResponseId};
@@ -101,6 +101,44 @@ pub async fn list_of(on: impl Conn<'_>, recipient: RecipientId) -> Result<Vec<Re
     on.sql("SELECT * FROM response WHERE recipient = $1 ORDER BY at, id")
         .bind(recipient)
         .fetch_all()
+        .await
+}
+
+/// The answers of the recipients from `first` to `last` of one alert, oldest first.
+pub async fn list_between(
+    on: impl Conn<'_>,
+    first: RecipientId,
+    last: RecipientId,
+) -> Result<Vec<Response>, Error> {
+    on.sql(
+        "SELECT * FROM response WHERE alert = $1 AND recipient >= $2 AND recipient <= $3
+         ORDER BY at, id",
+    )
+    .bind(first.alert())
+    .bind(first)
+    .bind(last)
+    .fetch_all()
+    .await
+}
+
+/// What an answer page needs to know of the person who reads it.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Reader {
+    /// Who; the fields are bound to this id.
+    pub contact_id: ContactId,
+    /// Their name, as it was at launch.
+    pub name: String,
+    /// The language they read.
+    pub language: Language,
+    /// Their own fields, sealed.
+    pub fields: Option<Vec<u8>>,
+}
+
+/// The person of an answer link.
+pub async fn get_reader(on: impl Conn<'_>, recipient: RecipientId) -> Result<Reader, Error> {
+    on.sql("SELECT contact_id, name, language, fields FROM recipient WHERE id = $1")
+        .bind(recipient)
+        .fetch_one()
         .await
 }
 

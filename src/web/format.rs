@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use crate::alert::words::Language;
 use crate::clock::Timestamp;
 use crate::config::Config;
 
@@ -114,6 +115,31 @@ pub fn actor(stored: &str) -> String {
         Some(("token", name)) => format!("script {name}"),
         _ if stored == "system" => "Muster".to_owned(),
         _ => stored.to_owned(),
+    }
+}
+
+/// "English" for `en`, "Spanish" for `es-MX`; the tag itself where the name is not known here.
+pub fn language(tag: &Language) -> &str {
+    match tag.as_str().split('-').next().unwrap_or_default() {
+        "ar" => "Arabic",
+        "de" => "German",
+        "en" => "English",
+        "es" => "Spanish",
+        "fr" => "French",
+        "he" => "Hebrew",
+        "hi" => "Hindi",
+        "it" => "Italian",
+        "ko" => "Korean",
+        "nl" => "Dutch",
+        "pl" => "Polish",
+        "pt" => "Portuguese",
+        "ru" => "Russian",
+        "tl" => "Tagalog",
+        "tr" => "Turkish",
+        "uk" => "Ukrainian",
+        "vi" => "Vietnamese",
+        "zh" => "Chinese",
+        _ => tag.as_str(),
     }
 }
 

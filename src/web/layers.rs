@@ -9,7 +9,6 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::csrf::CsrfLayer;
 use tracing::{debug, error, info, warn};
 
 use crate::app::App;
@@ -102,18 +101,6 @@ fn answer_panic(_: Box<dyn Any + Send + 'static>) -> Response<Body> {
     error!("A request handler panicked; its request was answered with 500");
     let sentence = "The server failed: this is a defect of ours.";
     (StatusCode::INTERNAL_SERVER_ERROR, sentence).into_response()
-}
-
-/// Refuses forms that another site has sent with our cookie.
-pub(super) fn same_site(public_url: &str) -> CsrfLayer {
-    let scheme_and_host = public_url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
-    match CsrfLayer::new().add_trusted_origin(&scheme_and_host) {
-        Ok(layer) => layer,
-        Err(cause) => {
-            warn!(%cause, "public_url names no origin; forms are taken from the request's host only");
-            CsrfLayer::new()
-        }
-    }
 }
 
 #[cfg(test)]

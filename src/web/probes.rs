@@ -37,7 +37,7 @@ async fn ready(State(app): State<App>) -> Response {
     if app.stopping.is_cancelled() {
         return no("stopping\n");
     }
-    match tokio::time::timeout(DATABASE, meta::instance(&app.db)).await {
+    match tokio::time::timeout(DATABASE, meta::key_fingerprint(&app.db)).await {
         Ok(Ok(_)) => "ready\n".into_response(),
         _ => no("the database does not answer\n"),
     }
@@ -91,7 +91,7 @@ async fn figures(app: &App) -> Result<String, Error> {
     }
     text.head("muster_oldest_waiting_seconds", "gauge", "How long the oldest of them has been due");
     for row in &backlog {
-        let seconds = now.since(row.oldest).as_secs();
+        let seconds = row.oldest.map_or(0, |oldest| now.since(oldest).as_secs());
         text.line("muster_oldest_waiting_seconds", "channel", row.channel.word(), seconds);
     }
     text.head("muster_alerts_running", "gauge", "Alerts that are not over");

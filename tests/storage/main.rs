@@ -13,3 +13,4 @@ mod contacts;
 mod groups;
 mod imports;
 mod tokens;
+mod writing;

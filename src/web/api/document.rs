@@ -79,7 +79,7 @@ fn describe_refusals(operation: &mut Operation) {
         if let (true, RefOr::T(response)) = (status.as_str() >= "400", response) {
             let schema = RefOr::Ref(Ref::from_schema_name("Problem"));
             let content = ContentBuilder::new().schema(Some(schema)).build();
-            response.content.insert(MEDIA_TYPE.to_owned(), content);
+            response.content.insert(MEDIA_TYPE.to_owned(), RefOr::T(content));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::{Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use crate::directory::contact::{self, Contact, PointKind, Wanted};
 use crate::directory::{export, group};
 use crate::ids::{ContactId, GroupId};
 use crate::storage::groups::CountedRow;
-use crate::web::pages::{PageError, frame, show};
+use crate::web::pages::{PageError, frame, html};
 use crate::web::session::{self, SignedIn};
 use crate::web::view::people::{ContactRow, Filter, People};
 use crate::web::view::{Pages, Section, counted, people};
@@ -54,7 +54,7 @@ async fn list(
     let page = contact::list(&app.db, &app.keys, &wanted, asked.after, PAGE).await?;
     let total: u64 = counts.iter().map(|(_, count)| count.unsigned_abs()).sum();
     let view = People {
-        page: frame(&app, &signed_in, "People", Section::People),
+        page: frame(&app, &signed_in.user, "People", Section::People),
         query: asked.q.clone(),
         hidden: [("category", &asked.category), ("group", &asked.group)]
             .into_iter()
@@ -73,7 +73,7 @@ async fn list(
             .then(|| "/people/export.csv".to_owned()),
         new_href: signed_in.user.may(Act::EditDirectory).then(|| "/people/new".to_owned()),
     };
-    show(StatusCode::OK, &view)
+    html(&view)
 }
 
 fn may_import(signed_in: &SignedIn) -> Option<String> {

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 
 use crate::account::link::{self, Link as OneTime};
@@ -11,8 +11,9 @@ use crate::account::user::NewUser;
 use crate::account::{self, password};
 use crate::app::App;
 use crate::web::form::Fields;
+use crate::web::format::sentence;
 use crate::web::pages::sign_in::one_time;
-use crate::web::pages::{PageError, show};
+use crate::web::pages::{PageError, html_with};
 use crate::web::session;
 use crate::web::view::Frame;
 use crate::web::view::sign_in::{Field, Setup};
@@ -65,7 +66,7 @@ fn page(
         fields: account_fields(typed, "Your name", true),
         error: error.to_owned(),
     };
-    Ok((session::no_store(), show(status, &page)?).into_response())
+    html_with(status, &page)
 }
 
 /// Name, sign-in name and password of an account, filled with what was typed but the password.
@@ -92,27 +93,4 @@ pub(super) fn account_fields(typed: &Fields, name: &str, is_password_required: b
         ..Field::text("name", name, typed.get("name"))
     };
     vec![name, login, password]
-}
-
-/// A refusal's words as a sentence of a page: a capital at the beginning, a mark at the end.
-pub(super) fn sentence(words: &str) -> String {
-    let mut letters = words.trim().chars();
-    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    let mut text = format!("{first}{}", letters.as_str());
-    if !text.is_empty() && !text.ends_with(['.', '!', '?']) {
-        text.push('.');
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_becomes_a_sentence() {
-        assert_eq!(sentence("choose a password"), "Choose a password.");
-        assert_eq!(sentence("Done!"), "Done!");
-        assert_eq!(sentence(""), "");
-    }
 }

@@ -109,12 +109,15 @@ impl AnswerPage {
     }
 }
 
-/// The page of a link that is unknown or too old. It looks the same in both cases.
+/// The page of a link that is unknown or too old (it looks the same in both cases), and of an
+/// answer that could not be recorded.
 #[derive(Clone, Debug, Template)]
 #[template(path = "answer_unknown.html")]
 pub struct AnswerUnknown {
     /// The fixed words, in the organisation's first language.
     pub words: &'static AnswerWords,
+    /// What is the matter, and what to do: one of the words.
+    pub sentence: &'static str,
     /// The organisation's name.
     pub organisation: String,
     /// The clinic's number.

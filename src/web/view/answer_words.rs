@@ -23,6 +23,14 @@ pub struct AnswerWords {
     pub call: &'static str,
     /// When the link is unknown or too old.
     pub expired: &'static str,
+    /// When too many wrong links were opened.
+    pub too_many: &'static str,
+    /// When the form named no answer that is offered.
+    pub not_recorded: &'static str,
+    /// When the server cannot record or show anything.
+    pub not_now: &'static str,
+    /// Behind an answer that came after the end.
+    pub late: &'static str,
     /// When several people share the phone.
     pub who: &'static str,
     /// Later states of the alert: corrected, all clear, ended, stopped.
@@ -39,6 +47,10 @@ static ENGLISH: AnswerWords = AnswerWords {
     change: "Change my answer",
     call: "Call",
     expired: "This link has expired or is wrong. If you need help or want to answer, please call.",
+    too_many: "Too many wrong links were opened from your network. Wait a minute, or call.",
+    not_recorded: "Your answer was NOT recorded. Open the link again and choose one, or call.",
+    not_now: "This did not work, and nothing was recorded. Try again in a moment, or call.",
+    late: "after the end",
     who: "Who is answering?",
     states: [
         "CORRECTED: this was a false alarm.",
@@ -58,6 +70,10 @@ static SPANISH: AnswerWords = AnswerWords {
     change: "Cambiar mi respuesta",
     call: "Llamar",
     expired: "Este enlace ha caducado o no es correcto. Si necesita ayuda o quiere responder, llame.",
+    too_many: "Se han abierto demasiados enlaces erróneos desde su red. Espere un minuto o llame.",
+    not_recorded: "Su respuesta NO se ha registrado. Abra el enlace otra vez y elija una, o llame.",
+    not_now: "No ha funcionado y no se ha registrado nada. Inténtelo en un momento o llame.",
+    late: "después del final",
     who: "¿Quién responde?",
     states: [
         "CORRECCIÓN: fue una falsa alarma.",

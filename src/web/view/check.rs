@@ -36,6 +36,10 @@ pub struct Check {
     pub groups_name: String,
     /// All groups, those chosen ticked.
     pub groups: Vec<Choice>,
+    /// The form's name for people picked one by one.
+    pub contacts_name: String,
+    /// People picked one by one, ticked.
+    pub contacts: Vec<Choice>,
     /// "All staff and today's patients": the chosen groups in words.
     pub groups_in_words: String,
     /// The part that changes with the blanks and groups.
@@ -81,6 +85,8 @@ pub struct CheckLive {
     pub changed: bool,
     /// Refusals and warnings in words. With one of tone `Wrong` there is no send button.
     pub problems: Vec<Notice>,
+    /// The questions that are not answered yet. With one there is no send button.
+    pub missing: Vec<String>,
     /// What people will read and hear, the most used first.
     pub previews: Vec<Preview>,
     /// People by category and channel, how long it takes, cost.
@@ -91,8 +97,8 @@ pub struct CheckLive {
     pub cannot: Vec<CannotGet>,
     /// How many people get it.
     pub people: u64,
-    /// A short word that changes with everything shown (hash): goes along in the form, so that the
-    /// server can refuse to send what was not read; it also clears the tick when it changes.
+    /// A signed word for everything shown: goes along in the form, so that the server can refuse to
+    /// send what was not read; it also clears the tick, because it is a new one each time.
     pub fingerprint: String,
     /// Seconds between the button and the first message, for stopping; zero for none.
     pub hold_seconds: u32,
@@ -101,7 +107,9 @@ pub struct CheckLive {
 impl CheckLive {
     /// Whether nothing stands in the way of sending.
     pub fn may_send(&self) -> bool {
-        self.people > 0 && self.problems.iter().all(|p| p.tone != super::Tone::Wrong)
+        self.people > 0
+            && self.missing.is_empty()
+            && self.problems.iter().all(|p| p.tone != super::Tone::Wrong)
     }
 
     /// The one button: "Send LIVE alert to 143 people".
@@ -200,6 +208,7 @@ mod tests {
             mode: Mode::Live,
             changed: false,
             problems,
+            missing: Vec::new(),
             previews: Vec::new(),
             facts: Vec::new(),
             plan: Vec::new(),

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Frame, Notice, Tone};
+use super::{Frame, Link, Notice, Tone};
 
 /// `/people/import`: pick a file.
 #[derive(Clone, Debug, Template)]
@@ -57,6 +57,22 @@ impl ImportPreview {
             (new, changed) => format!("Apply: add {}, change {changed}", super::people(new)),
         }
     }
+}
+
+/// What applying a file did.
+#[derive(Clone, Debug, Template)]
+#[template(path = "import_done.html")]
+pub struct ImportDone {
+    /// What surrounds the page.
+    pub page: Frame,
+    /// "staff.csv".
+    pub file: String,
+    /// "12 people added, 3 people changed, 25 people as before."
+    pub said: String,
+    /// The rows that were left out, with how to mend them.
+    pub rejected: Vec<ImportRow>,
+    /// Where to go on.
+    pub next: Vec<Link>,
 }
 
 /// One row of the file.

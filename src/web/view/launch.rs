@@ -59,8 +59,8 @@ pub struct Tile {
     pub audience: String,
     /// How many that is now. Zero is shown as "nobody yet".
     pub people: u64,
-    /// The choices of its only blank, each the check page with that choice made. Empty when there
-    /// is no such blank or it has more than four choices.
+    /// The first choices of the only blank that must be filled, four at most, each the check page
+    /// with that choice made. Empty when there is no such blank.
     pub choices: Vec<Link>,
 }
 

@@ -2,7 +2,8 @@
 
 use askama::Template;
 
-use super::{Fact, Frame, Link, Pages};
+use super::sign_in::Field;
+use super::{Act, Fact, Frame, Link, Pages};
 
 /// A filter above a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +71,21 @@ pub struct Groups {
     pub page: Frame,
     /// All groups by name.
     pub rows: Vec<GroupRow>,
+    /// To make another; none for whoever may not.
+    pub form: Option<GroupForm>,
+}
+
+/// What makes a group: its name, rules, and the groups in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupForm {
+    /// Where it posts to.
+    pub action: String,
+    /// Title, a line of values for each kind of rule, groups inside.
+    pub fields: Vec<Field>,
+    /// The button: "Make this group".
+    pub button: String,
+    /// Whether it is unfolded at first: after a refusal.
+    pub is_open: bool,
 }
 
 /// One group in the list.
@@ -103,4 +119,8 @@ pub struct GroupPage {
     pub rows: Vec<ContactRow>,
     /// Where the reader is.
     pub pages: Pages,
+    /// To change it; none for whoever may not.
+    pub form: Option<GroupForm>,
+    /// To delete it; none for whoever may not.
+    pub delete: Option<Act>,
 }

@@ -75,8 +75,22 @@ pub struct ContactPage {
     pub fields: Vec<Field>,
     /// Where the form posts to.
     pub action: String,
+    /// Takes the person out of use; none for whoever may not, and when it is done already.
+    pub archive: Option<Act>,
     /// Alerts this person was in, newest first.
     pub alerts: Vec<Link>,
+}
+
+/// `/people/new`: one more entry.
+#[derive(Clone, Debug, Template)]
+#[template(path = "contact_new.html")]
+pub struct NewContact {
+    /// What surrounds the page.
+    pub page: Frame,
+    /// Name, category, language, how to reach the person.
+    pub fields: Vec<Field>,
+    /// Where the form posts to.
+    pub action: String,
 }
 
 /// One phone or address of a person.

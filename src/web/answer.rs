@@ -1,0 +1,239 @@
+//! The page behind a recipient's link. GET only shows; POST records.
+//!
+//! Mail scanners and chat previews open links, some run a page's scripts: so opening changes
+//! nothing, and the answer is a plain form. Whoever has the link may answer for the person, and
+//! sees nothing but the message and that answer.
+
+mod limit;
+mod page;
+mod text;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, LazyLock};
+
+use askama::Template;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, Path, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use axum::{Extension, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+use tracing::error;
+
+use crate::app::App;
+use crate::ids::RecipientId;
+use crate::response::{self, Answered};
+use crate::storage;
+use crate::web::view::answer::{AnswerUnknown, STYLE};
+use crate::web::view::answer_words::AnswerWords;
+use limit::Misses;
+
+/// The largest form, in bytes: an answer has about thirty.
+const LARGEST_FORM: usize = 2048;
+
+/// `/a/{token}`.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/a/{token}", get(show).post(record))
+        .layer(DefaultBodyLimit::max(LARGEST_FORM))
+        .layer(Extension(Arc::new(Misses::default())))
+}
+
+async fn show(
+    State(app): State<App>,
+    Extension(misses): Extension<Arc<Misses>>,
+    Caller(caller): Caller,
+    token: Result<Path<String>, PathRejection>,
+) -> Response {
+    let token = token.map(|Path(token)| token).unwrap_or_default();
+    let response = match page::find(&app, &token).await {
+        Ok(Some(found)) => shown(&app, &found, StatusCode::OK).await,
+        Ok(None) => missed(&app, &misses, caller),
+        Err(cause) => failed(&app, &cause),
+    };
+    private(response)
+}
+
+async fn record(
+    State(app): State<App>,
+    Extension(misses): Extension<Arc<Misses>>,
+    Caller(caller): Caller,
+    token: Result<Path<String>, PathRejection>,
+    form: Result<Bytes, BytesRejection>,
+) -> Response {
+    let token = token.map(|Path(token)| token).unwrap_or_default();
+    let form = match form {
+        Ok(form) => Form::read(&form),
+        Err(rejection) => return private(not_recorded(&app, rejection.status())),
+    };
+    private(answered(&app, &misses, caller, &token, form).await)
+}
+
+async fn answered(
+    app: &App,
+    misses: &Misses,
+    caller: IpAddr,
+    token: &str,
+    form: Form,
+) -> Response {
+    // Looked up first: a link that is too old records nothing.
+    match page::find(app, token).await {
+        Ok(Some(_)) => {}
+        Ok(None) => return missed(app, misses, caller),
+        Err(cause) => return failed(app, &cause),
+    }
+    match response::link(app, token, &form.answer, form.who).await {
+        Ok(Answered::Recorded(_)) => {}
+        Ok(Answered::NotOffered) => return not_recorded(app, StatusCode::UNPROCESSABLE_ENTITY),
+        Ok(Answered::UnknownLink) => return missed(app, misses, caller),
+        Err(cause) => return failed(app, &cause),
+    }
+    // It is on disk: whatever happens now, "recorded" is the truth.
+    match page::find(app, token).await {
+        Ok(Some(found)) => shown(app, &found, StatusCode::OK).await,
+        Ok(None) => missed(app, misses, caller),
+        Err(cause) => failed(app, &cause),
+    }
+}
+
+/// What the form sends.
+struct Form {
+    answer: String,
+    who: Option<RecipientId>,
+}
+
+impl Form {
+    fn read(bytes: &[u8]) -> Self {
+        let mut form = Self { answer: String::new(), who: None };
+        for (name, value) in form_urlencoded::parse(bytes) {
+            match name.as_ref() {
+                "o" => form.answer = value.into_owned(),
+                // What is no number is nobody's: the answer is then refused, not given to another.
+                "w" => form.who = Some(RecipientId(value.parse().unwrap_or_default())),
+                _ => {}
+            }
+        }
+        form
+    }
+}
+
+async fn shown(app: &App, found: &page::Found, status: StatusCode) -> Response {
+    match page::build(app, found).await {
+        Ok(page) => html(status, page.render()),
+        Err(cause) => failed(app, &cause),
+    }
+}
+
+/// The link is unknown or too old. Only such requests are counted: a clinic's people share one
+/// address, and none of them may be kept from answering.
+fn missed(app: &App, misses: &Misses, caller: IpAddr) -> Response {
+    let words = house_words(app);
+    if misses.note(caller, app.clock.elapsed()) {
+        plain_page(app, StatusCode::NOT_FOUND, words.expired)
+    } else {
+        plain_page(app, StatusCode::TOO_MANY_REQUESTS, words.too_many)
+    }
+}
+
+fn not_recorded(app: &App, status: StatusCode) -> Response {
+    plain_page(app, status, house_words(app).not_recorded)
+}
+
+/// The database cannot be used. Nothing is shown as recorded.
+fn failed(app: &App, cause: &storage::Error) -> Response {
+    error!(error = %cause, "An answer page could not be made; it was answered with 503");
+    let mut response =
+        plain_page(app, StatusCode::SERVICE_UNAVAILABLE, house_words(app).not_now);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    response
+}
+
+fn plain_page(app: &App, status: StatusCode, sentence: &'static str) -> Response {
+    let page = AnswerUnknown {
+        words: house_words(app),
+        sentence,
+        organisation: app.config.organisation.name.clone(),
+        phone: page::phone(app),
+    };
+    html(status, page.render())
+}
+
+fn house_words(app: &App) -> &'static AnswerWords {
+    AnswerWords::of(app.config.organisation.language().as_str())
+}
+
+fn html(status: StatusCode, rendered: askama::Result<String>) -> Response {
+    match rendered {
+        Ok(text) => (status, Html(text)).into_response(),
+        Err(cause) => {
+            error!(%cause, "An answer page could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// Allows the page's one style and nothing else.
+static CONTENT_SECURITY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let hash = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; base-uri 'none'; \
+         frame-ancestors 'none'"
+    );
+    HeaderValue::try_from(policy).expect("a hash in base64 fits a header")
+});
+
+/// The link is a secret of one person: no copy of the page is kept, no other site hears of it.
+fn private(mut response: Response) -> Response {
+    let headers: &mut HeaderMap = response.headers_mut();
+    let fixed: [(HeaderName, &'static str); 3] = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (HeaderName::from_static("x-robots-tag"), "noindex"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY.clone());
+    response
+}
+
+/// Where a request comes from. A proxy on this machine is believed when it says who asked it.
+struct Caller(IpAddr);
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        if !peer.is_loopback() {
+            return Ok(Self(peer));
+        }
+        // The last entry is the proxy's own; those before it are the client's to invent.
+        let forwarded = parts.headers.get_all("x-forwarded-for").iter().next_back();
+        let last = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next());
+        Ok(Self(last.and_then(|text| text.trim().parse().ok()).unwrap_or(peer)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_without_an_answer_names_none() {
+        let form = Form::read(b"x=1");
+        assert_eq!((form.answer.as_str(), form.who), ("", None));
+    }
+
+    #[test]
+    fn a_person_that_is_no_number_is_nobody() {
+        let form = Form::read(b"w=Ana&o=safe");
+        assert_eq!((form.answer.as_str(), form.who), ("safe", Some(RecipientId(0))));
+    }
+}

@@ -1,0 +1,207 @@
+//! Fills the answer page: the newest word of the alert, for this person, in their language.
+
+use std::time::Duration;
+
+use crate::alert::launch::own_fields;
+use crate::alert::words::{AlertKind, AlertState, Language};
+use crate::app::App;
+use crate::channel::Channel;
+use crate::clock::Timestamp;
+use crate::dispatch::message::{answer_link, best, own_value};
+use crate::response::{self, AnswerClass, AnswerOption, Opened};
+use crate::storage::alerts::{self, Alert};
+use crate::storage::responses::{self, Reader, Sharer};
+use crate::storage::{Error, Json};
+use crate::template::message::Filled;
+use crate::template::{answers, dates};
+use crate::web::view::answer::{AlertNow, AnswerButton, AnswerPage, Answerer};
+use crate::web::view::answer_words::AnswerWords;
+use crate::web::view::{Link, Severity};
+
+use super::text::without_link;
+
+/// How long after the end of an alert its links still open.
+const OPEN_FOR: Duration = Duration::from_hours(72);
+/// Which channel's text is shown, if the alert has it: the shortest that is meant to be read first.
+const PREFERRED: [Channel; 4] = [Channel::Sms, Channel::Push, Channel::Voice, Channel::Email];
+
+/// A link that opens.
+pub(super) struct Found {
+    opened: Opened,
+    alert: Alert,
+}
+
+/// The link's delivery and alert; none if it is unknown, or its alert is over for too long.
+pub(super) async fn find(app: &App, token: &str) -> Result<Option<Found>, Error> {
+    let Some(opened) = response::open(app, token).await? else { return Ok(None) };
+    let alert = alerts::get(&app.db, opened.addressee.alert).await?;
+    let now = app.clock.now();
+    let is_too_old = alert.closed_at.is_some_and(|closed| now.since(closed) > OPEN_FOR);
+    Ok((!is_too_old).then_some(Found { opened, alert }))
+}
+
+/// The page as it is now.
+pub(super) async fn build(app: &App, found: &Found) -> Result<AnswerPage, Error> {
+    let Found { opened, alert } = found;
+    let addressee = &opened.addressee;
+    let reader = responses::get_reader(&app.db, addressee.recipient).await?;
+    let mut thread = alerts::list_thread(&app.db, alert.thread).await?;
+    thread.retain(|other| other.number >= alert.number);
+    let newest = thread.last().unwrap_or(alert);
+    let language = &reader.language;
+    let words = AnswerWords::of(language.as_str());
+    Ok(AnswerPage {
+        words,
+        language: words.tag.to_owned(),
+        right_to_left: false,
+        organisation: app.config.organisation.name.clone(),
+        mode: alert.mode.into(),
+        severity: Severity::of(newest.kind, newest.severity),
+        sent: moment(app, newest.launched_at, language, "%H:%M"),
+        now: stands(alert, &thread),
+        message: message(app, newest, opened, &reader).await?,
+        question: String::new(),
+        people: answerers(&opened.people),
+        options: buttons(&addressee.options, language),
+        recorded: recorded(app, opened, language, words).await?,
+        phone: phone(app),
+    })
+}
+
+/// The clinic's number, to be called.
+pub(super) fn phone(app: &App) -> Option<Link> {
+    let phone = app.config.organisation.phone.trim();
+    let digits: String = phone.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+    (!digits.is_empty()).then(|| Link::new(phone, format!("tel:{digits}")))
+}
+
+/// A false alarm stays one, and what is over stays over, whatever the alert's own state says.
+fn stands(alert: &Alert, thread: &[Alert]) -> AlertNow {
+    let last_word = thread.iter().rev().find_map(|other| match other.kind {
+        AlertKind::Correction => Some(AlertNow::Corrected),
+        AlertKind::AllClear => Some(AlertNow::AllClear),
+        AlertKind::Alert | AlertKind::Update => None,
+    });
+    last_word.unwrap_or(match alert.state {
+        AlertState::Running => AlertNow::Running,
+        AlertState::Stopped => AlertNow::Stopped,
+        AlertState::Ended => AlertNow::Ended,
+    })
+}
+
+async fn message(
+    app: &App,
+    alert: &Alert,
+    opened: &Opened,
+    reader: &Reader,
+) -> Result<String, Error> {
+    let texts = alerts::list_texts(&app.db, alert.number).await?;
+    let on = |channel: Channel| texts.iter().any(|text| text.channel == channel);
+    let Some(channel) = PREFERRED.into_iter().find(|channel| on(*channel)) else {
+        return Ok(alert.title_in(&reader.language).to_owned());
+    };
+    let filled: Vec<(Language, Filled)> = texts
+        .into_iter()
+        .filter(|text| text.channel == channel)
+        .filter_map(|text| Some((text.language, serde_json::from_str(&text.filled).ok()?)))
+        .collect();
+    let broken = Error::Broken("an alert's text cannot be read");
+    let text = best(&filled, &reader.language).ok_or(broken)?;
+    let language = filled.iter().find(|(_, other)| other == text).map(|(language, _)| language);
+    let link = answer_link(app, opened.addressee.delivery);
+    let own = own_fields(&app.keys, reader.contact_id, reader.fields.as_deref());
+    let spliced = text.splice(channel, &|field| own_value(field, &reader.name, &link, &own)).text;
+    let answers = language.map(|language| answers::answers_line(&alert.options, language));
+    Ok(without_link(&spliced, &link, &answers.unwrap_or_default()))
+}
+
+fn buttons(options: &Json<Vec<AnswerOption>>, language: &Language) -> Vec<AnswerButton> {
+    options
+        .iter()
+        .map(|option| AnswerButton {
+            key: option.key.clone(),
+            label: option.label_in(language).to_owned(),
+            help: option.class == AnswerClass::Help,
+        })
+        .collect()
+}
+
+/// Those who share the phone, by first name; nobody is asked where there is only one.
+fn answerers(people: &[Sharer]) -> Vec<Answerer> {
+    if people.len() < 2 {
+        return Vec::new();
+    }
+    let names: Vec<&str> = people.iter().map(|person| first_name(&person.name)).collect();
+    let is_clear = |name: &str| names.iter().filter(|other| **other == name).count() == 1;
+    people
+        .iter()
+        .zip(&names)
+        .map(|(person, first)| Answerer {
+            key: person.recipient.to_string(),
+            name: if is_clear(first) { (*first).to_owned() } else { person.name.clone() },
+            chosen: false,
+        })
+        .collect()
+}
+
+/// `Pérez, Ana` is Ana.
+fn first_name(name: &str) -> &str {
+    let spoken = name.split_once(',').map_or(name, |(_, given)| given);
+    spoken.split_whitespace().next().unwrap_or(name)
+}
+
+/// What is on disk, one line for each person who answered.
+async fn recorded(
+    app: &App,
+    opened: &Opened,
+    language: &Language,
+    words: &AnswerWords,
+) -> Result<Vec<String>, Error> {
+    let mut lines = Vec::new();
+    let is_shared = opened.people.len() > 1;
+    for person in opened.people.iter().filter(|person| person.answer.is_some()) {
+        let given = responses::list_of(&app.db, person.recipient).await?;
+        let Some(latest) = given.last() else { continue };
+        let option = opened.addressee.options.iter().find(|option| option.key == latest.answer);
+        let label = option.map_or(latest.answer.as_str(), |option| option.label_in(language));
+        let at = moment(app, latest.at, language, "%H:%M:%S");
+        let name = if is_shared { format!("{}: ", first_name(&person.name)) } else { String::new() };
+        let late = if latest.late { format!(" ({})", words.late) } else { String::new() };
+        lines.push(format!("{name}{label}, {at}{late}"));
+    }
+    Ok(lines)
+}
+
+/// The time of day, with the date when that is not today.
+fn moment(app: &App, at: Timestamp, language: &Language, format: &str) -> String {
+    let zone = app.config.organisation.zone();
+    let then = at.to_jiff().to_zoned(zone.clone());
+    let today = app.clock.now().to_jiff().to_zoned(zone).date();
+    let time = then.strftime(format).to_string();
+    if then.date() == today {
+        time
+    } else {
+        format!("{}, {time}", dates::date_in(then.date(), language))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::RecipientId;
+
+    fn sharer(number: i64, name: &str) -> Sharer {
+        let recipient = RecipientId(number);
+        Sharer { recipient, name: name.to_owned(), answer: None, answered_at: None }
+    }
+
+    #[test]
+    fn people_who_share_a_phone_are_told_apart_by_as_little_as_needed() {
+        let names = |people: &[Sharer]| -> Vec<String> {
+            answerers(people).into_iter().map(|person| person.name).collect()
+        };
+        assert_eq!(names(&[sharer(1, "Ana Cruz"), sharer(2, "Cruz, Luis")]), ["Ana", "Luis"]);
+        assert_eq!(names(&[sharer(1, "Ana Cruz"), sharer(2, "Ana Gil")]), ["Ana Cruz", "Ana Gil"]);
+        assert!(names(&[sharer(1, "Ana Cruz")]).is_empty());
+    }
+}

@@ -1,0 +1,104 @@
+//! What a check page's form asks for: the blanks as filled, the groups and people as picked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ids::ContactId;
+use crate::template::{Template, Variable, VariableKind};
+use crate::web::form::Fields;
+
+/// The form's name for a group. The hyphen keeps it apart from every blank's name.
+pub const GROUP: &str = "to-group";
+/// The form's name for a person picked one by one.
+pub const CONTACT: &str = "to-contact";
+/// Says that the groups were chosen on the page, even if none is.
+pub const CHOSEN: &str = "to-chosen";
+
+/// What would be launched, as the form says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The blanks that are filled, by name.
+    pub variables: BTreeMap<String, String>,
+    /// Groups by name, each once.
+    pub groups: Vec<String>,
+    /// People picked one by one, each once.
+    pub contacts: Vec<ContactId>,
+}
+
+impl Asked {
+    /// Reads a form or a query. Without any choice of people it is the template's own audience.
+    pub fn read(template: &Template, fields: &Fields) -> Self {
+        let has = |name| fields.all(name).next().is_some();
+        let groups: BTreeSet<String> = if has(CHOSEN) || has(GROUP) || has(CONTACT) {
+            fields.all(GROUP).map(ToOwned::to_owned).collect()
+        } else {
+            template.audience.iter().cloned().collect()
+        };
+        let contacts: BTreeSet<ContactId> =
+            fields.all(CONTACT).filter_map(|id| id.parse().ok()).collect();
+        Self {
+            variables: variables(template, fields),
+            groups: groups.into_iter().collect(),
+            contacts: contacts.into_iter().collect(),
+        }
+    }
+
+    /// The same words for the same request, whatever the order of the form.
+    pub fn canonical(&self) -> String {
+        serde_json::json!([self.variables, self.groups, self.contacts]).to_string()
+    }
+
+    /// The same as a query, to come back to the page with it.
+    pub fn query(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair(CHOSEN, "yes");
+        query.extend_pairs(&self.variables);
+        query.extend_pairs(self.groups.iter().map(|group| (GROUP, group)));
+        query.extend_pairs(self.contacts.iter().map(|id| (CONTACT, id.to_string())));
+        query.finish()
+    }
+}
+
+/// The blanks that are filled. "Something else" sends the blank itself empty and the words beside it.
+pub fn variables(template: &Template, fields: &Fields) -> BTreeMap<String, String> {
+    let fillable = |variable: &&Variable| variable.kind != VariableKind::Person;
+    let filled = template.variables.iter().filter(fillable).filter_map(|variable| {
+        let picked = fields.get(&variable.name);
+        let typed = fields.get(&format!("{}.other", variable.name));
+        let value = if picked.is_empty() { typed } else { picked };
+        (!value.is_empty()).then(|| (variable.name.clone(), value.to_owned()))
+    });
+    filled.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template::sample;
+
+    fn asked(form: &str) -> Asked {
+        Asked::read(&sample::closure(), &Fields::parse(form.as_bytes()))
+    }
+
+    #[test]
+    fn without_a_choice_it_goes_to_the_templates_own_audience() {
+        assert_eq!(asked("reason=flood").groups, sample::closure().audience);
+        assert!(asked("reason=flood&to-chosen=yes").groups.is_empty());
+        assert_eq!(asked("to-group=b&to-group=a&to-group=b").groups, ["a", "b"]);
+    }
+
+    #[test]
+    fn something_else_counts_only_when_nothing_is_picked() {
+        let picked = asked("reason=flood&reason.other=old+words");
+        assert_eq!(picked.variables["reason"], "flood");
+        assert_eq!(asked("reason=&reason.other=a+gas+leak").variables["reason"], "a gas leak");
+        assert!(asked("reason=+&nonsense=1").variables.is_empty());
+    }
+
+    #[test]
+    fn the_order_of_a_form_changes_nothing_and_its_query_leads_back() {
+        let one = asked("reason=flood&to-group=a&to-group=b");
+        let two = asked("to-group=b&to-group=a&reason=flood");
+        assert_eq!(one.canonical(), two.canonical());
+        assert_eq!(asked(&one.query()), one);
+    }
+}

@@ -1,0 +1,96 @@
+//! What a write promises: its own failure takes back only its own, and it goes on without its caller.
+
+use futures::future::join_all;
+use muster::audit;
+use muster::storage::{Access, Db, Error};
+
+use crate::ground::{NOW, actor};
+
+async fn keep(db: &Db, key: String, fails: bool) -> Result<(), Error> {
+    db.write("test.keep", move |tx| {
+        Box::pin(async move {
+            tx.sql("INSERT INTO meta (key, value) VALUES ($1, 'x')").bind(&key).execute().await?;
+            audit::append(tx, NOW, &actor(), "test.keep", &key, &()).await?;
+            if fails { Err(Error::Broken("as the test ordered")) } else { Ok(()) }
+        })
+    })
+    .await
+}
+
+async fn kept(db: &Db) -> i64 {
+    let (count,): (i64,) =
+        db.sql("SELECT count(*) FROM meta WHERE key LIKE 'row-%'").fetch_one().await.unwrap();
+    count
+}
+
+on_both! {
+    async fn a_failed_write_takes_back_its_own_changes_and_nobody_elses(db: &Db) {
+        let writes = (0..60).map(|n| keep(db, format!("row-{n}"), n % 3 == 0));
+        let done = join_all(writes).await;
+        assert_eq!(done.iter().filter(|one| one.is_ok()).count(), 40);
+        assert_eq!(kept(db).await, 40);
+    }
+
+    async fn a_caller_who_hangs_up_does_not_cut_a_write_in_half(db: &Db) {
+        let writing = keep(db, "row-1".to_owned(), false);
+        let hung_up = tokio::time::timeout(std::time::Duration::ZERO, writing).await;
+        assert!(hung_up.is_err());
+        // A later write is behind the first in the queue on SQLite, and behind its lock on the
+        // chain on PostgreSQL, or the first had not begun: then it never did anything.
+        keep(db, "row-2".to_owned(), false).await.unwrap();
+        let verdict = audit::verify(db).await.unwrap();
+        assert_eq!(verdict.problems, Vec::<String>::new());
+        assert_eq!(verdict.entries, kept(db).await);
+    }
+
+    async fn a_panic_in_a_write_is_an_error_and_the_next_write_works(db: &Db) {
+        let panicked: Result<(), Error> = db.write("test.panic", |tx| Box::pin(async move {
+            tx.sql("INSERT INTO meta (key, value) VALUES ('row-0', 'x')").execute().await?;
+            panic!("as the test ordered")
+        })).await;
+        assert!(matches!(panicked, Err(Error::Broken(_))));
+        keep(db, "row-1".to_owned(), false).await.unwrap();
+        assert_eq!(kept(db).await, 1);
+    }
+
+    async fn the_same_key_twice_is_a_conflict(db: &Db) {
+        keep(db, "row-1".to_owned(), false).await.unwrap();
+        assert!(matches!(keep(db, "row-1".to_owned(), false).await, Err(Error::Conflict)));
+        assert_eq!(kept(db).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn an_older_program_refuses_a_newer_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = crate::ground::sqlite(folder.path()).await;
+    let added: Result<u64, Error> = db
+        .write("test.newer", |tx| {
+            Box::pin(async move {
+                tx.sql(
+                    "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                     VALUES (9999, 'from the future', TRUE, x'00', 0)",
+                )
+                .execute()
+                .await
+            })
+        })
+        .await;
+    added.unwrap();
+    db.close().await;
+    let url = format!("sqlite:{}", folder.path().join("muster.db").display()).parse().unwrap();
+    for access in [Access::Migrate, Access::AsItIs] {
+        let error = Db::open(&url, access).await.unwrap_err().to_string();
+        assert!(error.contains("newer version of Muster"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_answered_is_on_disk_in_another_connection() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = crate::ground::sqlite(folder.path()).await;
+    keep(&db, "row-1".to_owned(), false).await.unwrap();
+    let url = format!("sqlite:{}", folder.path().join("muster.db").display()).parse().unwrap();
+    let other = Db::open(&url, Access::AsItIs).await.unwrap();
+    assert_eq!(kept(&other).await, 1);
+}
