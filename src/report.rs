@@ -7,6 +7,7 @@ pub mod figures;
 pub mod reasons;
 pub mod table;
 pub mod text;
+pub mod words;
 
 use std::collections::BTreeMap;
 

@@ -42,6 +42,8 @@ pub fn router(app: App) -> Router {
         .merge(callbacks::router())
         .merge(probes::router())
         .route("/assets/{*name}", get(assets::serve))
+        .fallback(pages::nothing_here)
+        .layer(from_fn_with_state(app.clone(), pages::dress))
         .layer(layers::catch_panic())
         .layer(from_fn(layers::limit_time))
         // Event streams are left alone: compressed, they would come in lumps.

@@ -32,6 +32,9 @@ const MORE_PORTS: u16 = 20;
 /// How long the sign-in link can be used.
 const LINK_VALID: Duration = Duration::from_hours(12);
 
+/// What is logged: not that its own templates are approved.
+const LOGGED: &str = "warn,muster=info,muster::template_approval=warn";
+
 #[derive(Args)]
 pub(super) struct Demo {
     /// Where to listen; without it 127.0.0.1:8080 or the next free port
@@ -47,7 +50,7 @@ impl Demo {
         if self.once {
             return once::run(shared).await;
         }
-        logging::start(LogFormat::Text, logging::USUAL)?;
+        logging::start(LogFormat::Text, LOGGED)?;
         let (listener, address) = listen(self.listen).await?;
         let folder = folder(shared).unwrap_or_else(|| house::FOLDER.into());
         let (app, _lock) = open(&folder, address, Pace::Watched).await?;

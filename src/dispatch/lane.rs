@@ -159,7 +159,7 @@ impl Lane {
         self.rate.take(claimed.len(), started);
         self.health().going(started);
         if let Err(error) = self.texts.load(&self.app.db, &claimed).await {
-            // They are claimed: what cannot be composed is recorded as a failure of the moment.
+            // They are claimed: what cannot be composed now is recorded as to be tried again.
             error!(%error, "The texts of an alert could not be read");
         }
         for delivery in claimed {

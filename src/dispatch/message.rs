@@ -89,7 +89,8 @@ pub fn compose(
         .map_err(|error| Failure::person("The address could not be unsealed.").because(error))?;
     let filled = texts
         .find(claimed.alert, &claimed.language)
-        .ok_or_else(|| Failure::person("The alert has no text for this channel."))?;
+        // Reading it failed a moment ago: it is there, because a launch writes it.
+        .ok_or_else(|| Failure::person_for_now("The alert's text could not be read."))?;
     let link = answer_link(app, claimed.id);
     let own = own_fields(&app.keys, claimed.contact_id, claimed.fields.as_deref());
     let spliced = filled.splice(channel, &|field| own_value(field, &claimed.name, &link, &own));

@@ -11,6 +11,7 @@ use crate::channel::Configured;
 use crate::clock::Clock;
 use crate::config::examine::Examined;
 use crate::directory::contact;
+use crate::report::text;
 use crate::storage::{Access, DatabaseUrl, approvals};
 use crate::template::{self, Level};
 
@@ -222,7 +223,7 @@ async fn people(app: &App, findings: &mut Findings) {
     let silent = silent.count();
     match (all, silent) {
         (0, _) => findings.bad("directory", "it is empty: run `muster contacts import FILE`"),
-        (_, 0) => findings.good("directory", format!("{all} people, each with a way to reach them")),
+        (_, 0) => findings.good("directory", format!("{} in use, each with a way to be reached", text::people(i64::try_from(all).unwrap_or(i64::MAX)))),
         _ => findings.warning(
             "directory",
             format!("{silent} of {all} people have neither a phone number nor an e-mail address"),

@@ -96,6 +96,7 @@ pub fn act_in_words(action: &str, detail: &str) -> String {
         "alert.remind" => "Reminded those who had not answered.".to_owned(),
         "response.on_behalf" => "Entered an answer for someone.".to_owned(),
         "call.claim" => "Began a call.".to_owned(),
+        "call.release" => "Gave a call back to the others.".to_owned(),
         "call.outcome" => "Entered the outcome of a call.".to_owned(),
         "call.list" => "Made a call list.".to_owned(),
         other => other.to_owned(),

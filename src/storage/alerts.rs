@@ -173,6 +173,45 @@ pub async fn list(
         .await
 }
 
+/// Alerts before number `before`, newest first; only those of a mode or in a state, where one is
+/// given.
+pub async fn list_where(
+    on: impl Conn<'_>,
+    before: AlertNumber,
+    mode: Option<Mode>,
+    state: Option<AlertState>,
+    limit: i64,
+) -> Result<Vec<Alert>, Error> {
+    on.sql(
+        "SELECT * FROM alert WHERE number < $1 AND ($2 IS NULL OR mode = $2)
+           AND ($3 IS NULL OR state = $3)
+         ORDER BY number DESC LIMIT $4",
+    )
+    .bind(before)
+    .bind(mode)
+    .bind(state)
+    .bind(limit)
+    .fetch_all()
+    .await
+}
+
+/// How many people of each alert from `first` to `last` answered, and how many asked for help.
+/// Alerts that nobody answered are not listed.
+pub async fn count_answered(
+    on: impl Conn<'_>,
+    first: AlertNumber,
+    last: AlertNumber,
+) -> Result<Vec<(AlertNumber, i64, i64)>, Error> {
+    on.sql(
+        "SELECT alert, count(*), count(CASE WHEN answer_class = 'help' THEN 1 END) FROM recipient
+         WHERE alert >= $1 AND alert <= $2 AND answered_at IS NOT NULL GROUP BY alert",
+    )
+    .bind(first)
+    .bind(last)
+    .fetch_all()
+    .await
+}
+
 /// Alerts that are running, newest first.
 pub async fn list_running(on: impl Conn<'_>) -> Result<Vec<Alert>, Error> {
     on.sql("SELECT * FROM alert WHERE state = 'running' ORDER BY number DESC").fetch_all().await

@@ -444,3 +444,21 @@ pub async fn shared_now(on: impl Conn<'_>, own: Timestamp) -> Result<Timestamp, 
         .await?;
     Ok(now)
 }
+
+/// The names of the people that these messages are for; unknown messages are left out.
+pub async fn names(
+    on: impl Conn<'_>,
+    deliveries: &[DeliveryId],
+) -> Result<Vec<(DeliveryId, String)>, Error> {
+    on.sql_for(
+        "SELECT delivery.id, recipient.name FROM delivery
+         JOIN recipient ON recipient.id = delivery.recipient
+         WHERE delivery.id IN (SELECT value FROM json_each($1))",
+        "SELECT delivery.id, recipient.name FROM delivery
+         JOIN recipient ON recipient.id = delivery.recipient
+         WHERE delivery.id IN (SELECT value::bigint FROM jsonb_array_elements_text($1) AS asked (value))",
+    )
+    .bind(sqlx::types::Json(deliveries))
+    .fetch_all()
+    .await
+}

@@ -3,20 +3,20 @@
 //! Every refusal is `application/problem+json` and names the thing refused, also those that no
 //! handler of ours has made. What a body, a query or an address may be is read by `input`.
 
-mod acts;
-mod alerts;
-mod call_trees;
-mod contacts;
-mod document;
-mod groups;
-mod import;
-mod input;
-mod launch;
-mod page;
-mod recipients;
-mod sandbox;
-mod templates;
-mod tokens;
+pub mod acts;
+pub mod alerts;
+pub mod call_trees;
+pub mod contacts;
+pub mod document;
+pub mod groups;
+pub mod import;
+pub mod input;
+pub mod launch;
+pub mod page;
+pub mod recipients;
+pub mod sandbox;
+pub mod templates;
+pub mod tokens;
 
 use axum::Router;
 use axum::body::to_bytes;

@@ -4,17 +4,29 @@
 //! Every page is plain HTML that works by links and forms. Each handler asks for its [`Act`] before
 //! it looks at anything; what no handler asks for, nobody may do.
 
+pub mod accounts;
 pub mod alerts;
+pub mod asked;
 pub mod board;
+pub mod calls;
 pub mod check;
+pub mod contact;
+pub mod draft_view;
 pub mod follow_up;
+pub mod groups;
+pub mod import;
 pub mod launch_board;
 pub mod live;
+pub mod password;
+pub mod people;
 pub mod person;
+pub mod preview;
 pub mod reading;
 pub mod report;
+pub mod sandbox;
 pub mod set_up;
 pub mod sign_in;
+pub mod templates;
 
 use askama::Template;
 use axum::Router;
@@ -48,7 +60,16 @@ pub fn router() -> Router<App> {
         .merge(follow_up::router())
         .merge(person::router())
         .merge(report::router())
+        .merge(calls::router())
+        .merge(people::router())
+        .merge(contact::router())
+        .merge(groups::router())
+        .merge(import::router())
+        .merge(templates::router())
+        .merge(sandbox::router())
+        .merge(accounts::router())
         .merge(sign_in::router())
+        .merge(password::router())
         .merge(set_up::router())
         .layer(CsrfLayer::new().with_rejection_response(|_| PageError::foreign().into_response()))
 }

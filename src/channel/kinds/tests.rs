@@ -1,3 +1,5 @@
+//! What a gateway's part of the configuration may say, and how it is told what is wrong with it.
+
 use super::*;
 use crate::channel::http_client::tests::opening;
 

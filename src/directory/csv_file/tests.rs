@@ -1,3 +1,5 @@
+//! Encodings, delimiters and quotes, as spreadsheet programs write them.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What people type into an e-mail cell, and the address that it means.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What a file of people means for the directory, from awkward cells to repeated persons.
+
 mod difference;
 mod duplicates;
 mod reading;

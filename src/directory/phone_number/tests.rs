@@ -1,3 +1,5 @@
+//! What people type into a phone-number cell, and the number that it means.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -2,7 +2,7 @@
 
 mod fields;
 
-pub(super) use fields::{language_in_words, list};
+pub(super) use fields::list;
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -19,9 +19,9 @@ use crate::directory::group::{self, Rule, RuleField};
 use crate::ids::ContactId;
 use crate::storage::{alerts, calls};
 use crate::web::form::Fields;
-use crate::web::format::{Times, sentence};
+use crate::web::format::{self, Times, sentence};
 use crate::web::pages::people::{category_in_words, place};
-use crate::web::pages::{PageError, frame, html, html_with};
+use crate::web::pages::{PageError, frame, show};
 use crate::web::session::SignedIn;
 use crate::web::view::person::{ContactPage, NewContact, PointRow};
 use crate::web::view::sign_in::Field;
@@ -34,7 +34,7 @@ const ALERTS: i64 = 20;
 pub fn router() -> Router<App> {
     Router::new()
         .route("/people/new", get(new_form).post(make))
-        .route("/people/{id}", get(show).post(change))
+        .route("/people/{id}", get(look).post(change))
         .route("/people/{id}/archive", post(archive))
 }
 
@@ -45,7 +45,7 @@ struct Done {
     done: String,
 }
 
-async fn show(
+async fn look(
     State(app): State<App>,
     signed_in: SignedIn,
     Path(id): Path<ContactId>,
@@ -62,7 +62,7 @@ async fn show(
     if let Some(said) = said {
         view.page = view.page.notice(Notice::new(Tone::Good, said));
     }
-    html(&view)
+    show(StatusCode::OK, &view)
 }
 
 async fn load(app: &App, id: ContactId) -> Result<Contact, PageError> {
@@ -114,7 +114,7 @@ async fn page(
 async fn facts(app: &App, contact: &Contact, may_edit: bool) -> Result<Vec<Fact>, PageError> {
     let mut facts = vec![
         Fact::new("Category", category_in_words(contact.category).0),
-        Fact::new("Language", fields::language_in_words(&contact.language)),
+        Fact::new("Language", format::language(&contact.language)),
     ];
     let mut add = |label: &str, value: String| {
         if !value.is_empty() {
@@ -220,7 +220,7 @@ async fn change(
             let mut view = page(&app, &signed_in, &contact).await?;
             view.fields = fields;
             view.page = view.page.notice(not_saved("Look at the marked lines."));
-            return html_with(StatusCode::UNPROCESSABLE_ENTITY, &view);
+            return show(StatusCode::UNPROCESSABLE_ENTITY, &view);
         }
     };
     let now = app.clock.now();
@@ -230,7 +230,7 @@ async fn change(
             let mut view = page(&app, &signed_in, &contact).await?;
             view.fields = fields::typed(&app, &typed);
             view.page = view.page.notice(not_saved(&sentence(&reasons.join("; "))));
-            html_with(StatusCode::UNPROCESSABLE_ENTITY, &view)
+            show(StatusCode::UNPROCESSABLE_ENTITY, &view)
         }
         Err(error) => Err(error.into()),
     }
@@ -252,7 +252,7 @@ async fn archive(
 
 async fn new_form(State(app): State<App>, signed_in: SignedIn) -> Result<Response, PageError> {
     signed_in.require(Act::EditDirectory)?;
-    html(&new_page(&app, &signed_in, fields::typed(&app, &Fields::default()), ""))
+    show(StatusCode::OK, &new_page(&app, &signed_in, fields::typed(&app, &Fields::default()), ""))
 }
 
 fn new_page(
@@ -279,7 +279,7 @@ async fn make(
         Ok(draft) => draft,
         Err(fields) => {
             let view = new_page(&app, &signed_in, fields, "Look at the marked lines.");
-            return html_with(status, &view);
+            return show(status, &view);
         }
     };
     let now = app.clock.now();
@@ -290,7 +290,7 @@ async fn make(
         Err(directory::Error::Refused(reasons)) => {
             let fields = fields::typed(&app, &typed);
             let view = new_page(&app, &signed_in, fields, &sentence(&reasons.join("; ")));
-            html_with(status, &view)
+            show(status, &view)
         }
         Err(error) => Err(error.into()),
     }

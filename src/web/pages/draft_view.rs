@@ -74,7 +74,7 @@ pub async fn look(
     Ok(Look {
         people: total,
         people_in_words: by_category(&reach),
-        shown: preview::shown(app, template, &texts, &channels, &readers(template, &reach)),
+        shown: preview::shown(app, Some(template), &texts, &channels, &readers(template, &reach)),
         problems,
         missing,
         plan: steps(&plan),
@@ -388,6 +388,6 @@ pub async fn look_at_follow_up(
             })
         })
         .collect();
-    let shown = preview::shown(app, template, &written.texts, &channels, &readers);
+    let shown = preview::shown(app, Some(template), &written.texts, &channels, &readers);
     Ok(FollowUpLook { people, shown, problems, missing: written.missing })
 }

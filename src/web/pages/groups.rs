@@ -18,7 +18,7 @@ use crate::web::form::Fields;
 use crate::web::format::{count, listed, sentence};
 use crate::web::pages::contact::list;
 use crate::web::pages::people::{PAGE, address, category_in_words, row};
-use crate::web::pages::{PageError, frame, html, html_with};
+use crate::web::pages::{PageError, frame, show};
 use crate::web::session::SignedIn;
 use crate::web::view::people::{GroupForm, GroupPage, GroupRow, Groups};
 use crate::web::view::sign_in::Field;
@@ -28,13 +28,13 @@ use crate::web::view::{Act as Button, Fact, Link, Notice, Pages, Section, Tone, 
 pub fn router() -> Router<App> {
     Router::new()
         .route("/groups", get(all).post(make))
-        .route("/groups/{name}", get(show).post(change))
+        .route("/groups/{name}", get(look).post(change))
         .route("/groups/{name}/delete", post(delete))
 }
 
 async fn all(State(app): State<App>, signed_in: SignedIn) -> Result<Response, PageError> {
     signed_in.require(Act::SeeDirectory)?;
-    html(&all_page(&app, &signed_in, None).await?)
+    show(StatusCode::OK, &all_page(&app, &signed_in, None).await?)
 }
 
 async fn all_page(
@@ -138,7 +138,7 @@ struct Asked {
     done: String,
 }
 
-async fn show(
+async fn look(
     State(app): State<App>,
     signed_in: SignedIn,
     Path(name): Path<String>,
@@ -150,7 +150,7 @@ async fn show(
     if asked.done == "saved" {
         view.page = view.page.notice(Notice::new(Tone::Good, "Saved."));
     }
-    html(&view)
+    show(StatusCode::OK, &view)
 }
 
 async fn load(app: &App, name: &str) -> Result<Group, PageError> {
@@ -248,7 +248,7 @@ async fn make(
         Err(directory::Error::Refused(reasons)) => {
             let refused = Some((&typed, reasons.join("; ")));
             let view = all_page(&app, &signed_in, refused).await?;
-            html_with(StatusCode::UNPROCESSABLE_ENTITY, &view)
+            show(StatusCode::UNPROCESSABLE_ENTITY, &view)
         }
         Err(error) => Err(error.into()),
     }
@@ -277,7 +277,7 @@ async fn change(
                 form.fields = fields(|name| typed.get(name).to_owned());
                 form.is_open = true;
             }
-            html_with(StatusCode::UNPROCESSABLE_ENTITY, &view)
+            show(StatusCode::UNPROCESSABLE_ENTITY, &view)
         }
         Err(error) => Err(error.into()),
     }

@@ -21,7 +21,7 @@ use crate::directory::apply::{self, ImportPreview as Compared, ImportedRow};
 use crate::directory::csv_file::{self, LARGEST_FILE};
 use crate::directory::import::{self, ChangeKind};
 use crate::web::format::sentence;
-use crate::web::pages::{PageError, frame, html, html_with};
+use crate::web::pages::{PageError, frame, show};
 use crate::web::session::SignedIn;
 use crate::web::view::import::{ImportDone, ImportPreview, ImportRow, ImportStart};
 use crate::web::view::{Link, Notice, Section, Tone, counted, people};
@@ -48,7 +48,7 @@ pub fn router() -> Router<App> {
 
 async fn start(State(app): State<App>, signed_in: SignedIn) -> Result<Response, PageError> {
     signed_in.require(Act::EditDirectory)?;
-    html(&start_page(&app, &signed_in, None))
+    show(StatusCode::OK, &start_page(&app, &signed_in, None))
 }
 
 fn start_page(app: &App, signed_in: &SignedIn, refused: Option<&str>) -> ImportStart {
@@ -70,7 +70,7 @@ async fn upload(
 ) -> Result<Response, PageError> {
     signed_in.require(Act::EditDirectory)?;
     let refuse = |status: StatusCode, why: &str| {
-        html_with(status, &start_page(&app, &signed_in, Some(why)))
+        show(status, &start_page(&app, &signed_in, Some(why)))
     };
     let (name, bytes) = match file_of(form).await {
         Ok(file) => file,
@@ -147,17 +147,17 @@ async fn look(
         return gone(&app, &signed_in);
     };
     if let Some(result) = &kept.result {
-        return html(&done_page(&app, &signed_in, &kept, result));
+        return show(StatusCode::OK, &done_page(&app, &signed_in, &kept, result));
     }
     let Some(parsed) = kept.parsed.clone() else { return gone(&app, &signed_in) };
     let compared = apply::plan_import(&app.db, &app.keys, (*parsed).clone()).await?;
-    html(&preview_page(&app, &signed_in, &kept, &id, &compared))
+    show(StatusCode::OK, &preview_page(&app, &signed_in, &kept, &id, &compared))
 }
 
 fn gone(app: &App, signed_in: &SignedIn) -> Result<Response, PageError> {
     let why = "this file is no longer kept, because it was applied or waited for too long: choose \
                it again";
-    html_with(StatusCode::GONE, &start_page(app, signed_in, Some(why)))
+    show(StatusCode::GONE, &start_page(app, signed_in, Some(why)))
 }
 
 fn preview_page(

@@ -10,9 +10,10 @@ use axum::{Extension, Router};
 
 use crate::account::role::Act;
 use crate::alert::words::{AlertKind, Mode};
-use crate::alert::{Refusal, draft, launch};
+use crate::alert::{Refusal, launch};
 use crate::app::App;
 use crate::clock::Timestamp;
+use crate::dispatch::health::Health;
 use crate::response::AnswerClass;
 use crate::storage::deliveries;
 use crate::storage::{alerts, approvals, audience, groups, standing};
@@ -85,7 +86,7 @@ async fn readiness(app: &App, mode: Mode) -> Result<Notice, PageError> {
         return Ok(Notice::new(Tone::Wrong, text));
     }
     for gateway in &gateways {
-        let facts = app.health.get(&gateway.common.name).map(dispatch_facts);
+        let facts = app.health.get(&gateway.common.name).map(Health::facts);
         if let Some(facts) = facts.filter(|facts| facts.is_down) {
             let why = facts.last_failure.map(|(_, why)| sentence(&why)).unwrap_or_default();
             let text = format!(
@@ -117,10 +118,6 @@ async fn readiness(app: &App, mode: Mode) -> Result<Notice, PageError> {
     let works = counted(number, "gateway works", "gateways work");
     let tone = if lag > STUCK { Tone::Careful } else { Tone::Good };
     Ok(Notice::new(tone, format!("Ready: {works}, {queue}, {drill}.")))
-}
-
-fn dispatch_facts(health: &crate::dispatch::health::Health) -> crate::dispatch::health::Facts {
-    health.facts()
 }
 
 fn last_drill(now: Timestamp, at: Timestamp) -> String {

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::{Query, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use crate::directory::contact::{self, Contact, PointKind, Wanted};
 use crate::directory::{export, group};
 use crate::ids::{ContactId, GroupId};
 use crate::storage::groups::CountedRow;
-use crate::web::pages::{PageError, frame, html};
+use crate::web::pages::{PageError, frame, show};
 use crate::web::session::{self, SignedIn};
 use crate::web::view::people::{ContactRow, Filter, People};
 use crate::web::view::{Pages, Section, counted, people};
@@ -73,7 +73,7 @@ async fn list(
             .then(|| "/people/export.csv".to_owned()),
         new_href: signed_in.user.may(Act::EditDirectory).then(|| "/people/new".to_owned()),
     };
-    html(&view)
+    show(StatusCode::OK, &view)
 }
 
 fn may_import(signed_in: &SignedIn) -> Option<String> {

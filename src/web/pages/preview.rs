@@ -42,10 +42,11 @@ pub struct Shown {
     pub size: Option<SmsSize>,
 }
 
-/// The texts on `channels`, those that most people read first.
+/// The texts on `channels`, those that most people read first. The template gives examples for what
+/// is each person's own.
 pub fn shown(
     app: &App,
-    template: &Template,
+    template: Option<&Template>,
     texts: &[Text],
     channels: &[Channel],
     readers: &[Readers],
@@ -63,7 +64,12 @@ pub fn shown(
     shown
 }
 
-fn one(app: &App, template: &Template, text: &Text, readers: &[Readers]) -> Option<Shown> {
+fn one(
+    app: &App,
+    template: Option<&Template>,
+    text: &Text,
+    readers: &[Readers],
+) -> Option<Shown> {
     let filled: Filled = serde_json::from_str(&text.filled).ok()?;
     let link = format!("{}/a/{SAMPLE_TOKEN}", app.public_url);
     let own = |field: &str| -> Option<Cow<'_, str>> {
@@ -71,7 +77,7 @@ fn one(app: &App, template: &Template, text: &Text, readers: &[Readers]) -> Opti
             fields::NAME => Some(SAMPLE_NAME.into()),
             fields::LINK => Some(link.clone().into()),
             other => template
-                .variable(other)
+                .and_then(|template| template.variable(other))
                 .filter(|variable| variable.kind == VariableKind::Person)
                 .map(|variable| variable.realistic().to_owned().into()),
         }
@@ -83,7 +89,7 @@ fn one(app: &App, template: &Template, text: &Text, readers: &[Readers]) -> Opti
         .map(|one| one.people)
         .sum();
     let size = (text.channel == Channel::Sms).then(|| segments::count(&spliced.text));
-    let (counter, remark) = size.map(|size| in_words(&size)).unwrap_or_default();
+    let (counter, remark) = size.as_ref().map(in_words).unwrap_or_default();
     Some(Shown {
         preview: Preview {
             kind: kind(text.channel),
@@ -184,7 +190,7 @@ pub fn cost_and_time(app: &App, mode: Mode, shown: &[Shown]) -> Vec<Fact> {
 }
 
 fn parts(shown: &Shown) -> u64 {
-    shown.size.map_or(1, |size| u64::try_from(size.parts).unwrap_or(1))
+    shown.size.as_ref().map_or(1, |size| u64::try_from(size.parts).unwrap_or(1))
 }
 
 fn by(channel: Channel) -> &'static str {

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::web::form::Fields;
 use crate::web::format::sentence;
 use crate::web::pages::sign_in::one_time;
-use crate::web::pages::{PageError, html_with};
+use crate::web::pages::{PageError, show};
 use crate::web::session;
 use crate::web::view::Frame;
 use crate::web::view::sign_in::{Field, Setup};
@@ -66,7 +66,7 @@ fn page(
         fields: account_fields(typed, "Your name", true),
         error: error.to_owned(),
     };
-    html_with(status, &page)
+    show(status, &page)
 }
 
 /// Name, sign-in name and password of an account, filled with what was typed but the password.

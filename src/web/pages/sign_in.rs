@@ -12,7 +12,7 @@ use crate::account::sign_in::Error as Refused;
 use crate::account::{self, user};
 use crate::app::App;
 use crate::web::form::Fields;
-use crate::web::pages::{PageError, html_with};
+use crate::web::pages::{PageError, show};
 use crate::web::session::{self, SignedIn, safe_next};
 use crate::web::view::sign_in::{SignIn, SignInLink};
 use crate::web::view::{Frame, Link};
@@ -59,7 +59,7 @@ fn door(
         next: next.to_owned(),
         help: help(app),
     };
-    html_with(status, &page)
+    show(status, &page)
 }
 
 /// Whom to call when a door does not open; none if the house has no number.
@@ -128,7 +128,7 @@ pub(super) fn one_time(
         action,
         help: help(app),
     };
-    html_with(status, &page)
+    show(status, &page)
 }
 
 async fn enter_by_link(

@@ -27,8 +27,23 @@ pub struct Accounts {
     pub token_fields: Vec<Field>,
     /// The scopes to tick, sent as `scope`.
     pub scopes: Vec<Choice>,
-    /// A token that was just made. It is shown once and kept nowhere.
-    pub new_token: Option<String>,
+    /// A token or link that was just made. It is shown once and kept nowhere.
+    pub made: Option<NewSecret>,
+}
+
+/// A token or link that was just made.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewSecret {
+    /// What it is, and that it is shown once.
+    pub words: String,
+    /// The secret itself.
+    pub secret: String,
+}
+
+impl std::fmt::Debug for NewSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewSecret").finish_non_exhaustive()
+    }
 }
 
 /// One account.
@@ -44,6 +59,23 @@ pub struct UserRow {
     pub seen: String,
     /// Close the account, or open it again; none for oneself.
     pub act: Option<Act>,
+    /// What may be changed of it; none while it is closed.
+    pub change: Option<ChangeUser>,
+}
+
+/// What may be changed of one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeUser {
+    /// Where the roles post to.
+    pub roles_action: String,
+    /// The roles, the person's own ticked; sent as `role`.
+    pub roles: Vec<Choice>,
+    /// Where a new password posts to.
+    pub password_action: String,
+    /// Its field.
+    pub password: Field,
+    /// Makes a one-time sign-in link.
+    pub link: Act,
 }
 
 /// One token.

@@ -15,8 +15,10 @@ pub struct Board {
     pub title: String,
     /// How bad it is.
     pub severity: Severity,
-    /// Where the moving part is fetched from: `/alerts/ID/board` with the page's own query.
+    /// Where the moving part is fetched from: `/alerts/ID/live` with the page's own query.
     pub live_href: String,
+    /// Where the server tells of changes by itself.
+    pub events_href: String,
     /// Seconds between two fetches; none once the alert has ended, so that nothing moves any more.
     pub refresh_seconds: Option<u32>,
     /// The alert's facts: reference, who sent it, to whom, when it expires.
@@ -31,7 +33,7 @@ pub struct Board {
     pub live: BoardLive,
 }
 
-/// The part of the board that moves; also `/alerts/ID/board` on its own.
+/// The part of the board that moves; also `/alerts/ID/live` on its own.
 #[derive(Clone, Debug, Template)]
 #[template(path = "board_live.html")]
 pub struct BoardLive {
@@ -62,8 +64,8 @@ pub struct BoardLive {
 pub struct Hold {
     /// Whole seconds left.
     pub seconds: u32,
-    /// Where "Stop" posts to.
-    pub stop_href: String,
+    /// Where "Stop" posts to; none for whoever may only look.
+    pub stop_href: Option<String>,
     /// How many people it would go to.
     pub people: u64,
 }

@@ -44,6 +44,8 @@ pub struct FollowUp {
     pub blanks: Vec<Blank>,
     /// Refusals and warnings. With one of tone `Wrong` there is no button.
     pub problems: Vec<Notice>,
+    /// The questions that are not answered yet. With one there is no button.
+    pub missing: Vec<String>,
     /// The texts as they will go; empty for a stop.
     pub previews: Vec<Preview>,
     /// Who gets it, how long it takes, cost.
@@ -59,7 +61,7 @@ impl FollowUp {
             .problems
             .iter()
             .any(|problem| problem.tone == Tone::Wrong);
-        self.kind == FollowUpKind::Stop || (self.count > 0 && !refused)
+        self.kind == FollowUpKind::Stop || (self.count > 0 && self.missing.is_empty() && !refused)
     }
 
     /// The page's heading.

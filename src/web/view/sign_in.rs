@@ -74,7 +74,7 @@ pub struct SignIn {
     pub help: Option<Link>,
 }
 
-/// `/sign-in/link/TOKEN`: opening a link must not use it up, so one button does.
+/// `/sign-in/TOKEN`: opening a link must not use it up, so one button does.
 #[derive(Clone, Debug, Template)]
 #[template(path = "sign_in_link.html")]
 pub struct SignInLink {
@@ -88,7 +88,7 @@ pub struct SignInLink {
     pub help: Option<Link>,
 }
 
-/// `/setup/TOKEN`: the first start makes the first administrator.
+/// `/set-up/TOKEN`: the first start makes the first administrator.
 #[derive(Clone, Debug, Template)]
 #[template(path = "setup.html")]
 pub struct Setup {
@@ -97,6 +97,18 @@ pub struct Setup {
     /// Where the form posts to.
     pub action: String,
     /// Name, sign-in name, password.
+    pub fields: Vec<Field>,
+    /// Why it was refused, as a sentence; empty at first.
+    pub error: String,
+}
+
+/// `/password`: a new one for whoever is signed in.
+#[derive(Clone, Debug, Template)]
+#[template(path = "password.html")]
+pub struct ChangePassword {
+    /// What surrounds the page.
+    pub page: Frame,
+    /// The password of now, when there is one, and the new one.
     pub fields: Vec<Field>,
     /// Why it was refused, as a sentence; empty at first.
     pub error: String,

@@ -1,3 +1,5 @@
+//! What becomes of a message when a mail server takes it, refuses it, or goes silent half-way.
+
 mod server;
 
 use tokio::net::TcpListener;

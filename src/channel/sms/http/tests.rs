@@ -1,3 +1,5 @@
+//! What the generic gateway sends, and what it takes for a yes, a no and a perhaps.
+
 use super::*;
 use crate::channel::http_client::tests::{
     Act, Script, answer, closed_port, common, message, opening,

@@ -1,3 +1,5 @@
+//! What Kannel gets from us, and what its callbacks mean.
+
 use super::*;
 use crate::channel::http_client::tests::{Act, Script, answer, common, message, opening};
 use crate::channel::sms::posted::tests::get;

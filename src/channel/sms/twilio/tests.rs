@@ -1,3 +1,5 @@
+//! What Twilio gets from us, and which of its callbacks are believed.
+
 use super::*;
 use crate::channel::http_client::tests::{Act, Script, answer, common, message, opening};
 use crate::channel::sms::posted::tests::post;

@@ -1,3 +1,5 @@
+//! Who is new, who changes, and in what.
+
 use super::*;
 use crate::ids::ContactId;
 

@@ -1,3 +1,5 @@
+//! Lines that speak of one person, and addresses that several people share.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Rows as they come out of spreadsheets, read as people.
+
 use proptest::prelude::*;
 
 use super::*;

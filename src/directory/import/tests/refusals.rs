@@ -1,3 +1,5 @@
+//! Rows and files that are refused, each with every reason at once.
+
 use super::*;
 
 #[test]

@@ -8,7 +8,7 @@ use crate::directory::contact::{Contact, ContactDraft, Point, PointDraft, PointK
 use crate::directory::email_address::EmailAddress;
 use crate::directory::phone_number::PhoneNumber;
 use crate::web::form::Fields;
-use crate::web::format::sentence;
+use crate::web::format::{language as language_in_words, sentence};
 use crate::web::pages::people::category_in_words;
 use crate::web::view::Choice;
 use crate::web::view::sign_in::Field;
@@ -75,42 +75,10 @@ fn languages(app: &App, own: &str) -> Vec<Choice> {
         languages.push(own.clone());
     }
     let choice = |language: Language| {
-        let words = language_in_words(&language);
+        let words = language_in_words(&language).to_owned();
         Choice::new(language.as_str(), words).chosen(language == own)
     };
     languages.into_iter().map(choice).collect()
-}
-
-/// A language's English name; its tag, where this page has no word for it.
-pub(in crate::web::pages) fn language_in_words(language: &Language) -> String {
-    let name = match language.as_str().split('-').next().unwrap_or_default() {
-        "ar" => "Arabic",
-        "de" => "German",
-        "en" => "English",
-        "es" => "Spanish",
-        "fa" => "Persian",
-        "fr" => "French",
-        "he" => "Hebrew",
-        "hi" => "Hindi",
-        "it" => "Italian",
-        "ja" => "Japanese",
-        "ko" => "Korean",
-        "pl" => "Polish",
-        "pt" => "Portuguese",
-        "ru" => "Russian",
-        "so" => "Somali",
-        "tl" => "Tagalog",
-        "tr" => "Turkish",
-        "uk" => "Ukrainian",
-        "ur" => "Urdu",
-        "vi" => "Vietnamese",
-        "zh" => "Chinese",
-        _ => return language.to_string(),
-    };
-    match language.as_str().split_once('-') {
-        Some((_, region)) => format!("{name} ({region})"),
-        None => name.to_owned(),
-    }
 }
 
 /// A point as a person would type it.
@@ -219,13 +187,5 @@ mod tests {
     fn a_line_holds_several_values() {
         assert_eq!(list(" all-staff; night ;; "), ["all-staff", "night"]);
         assert!(list(" ").is_empty());
-    }
-
-    #[test]
-    fn a_language_is_shown_by_its_name() {
-        let words = |tag: &str| language_in_words(&Language::parse(tag).unwrap());
-        assert_eq!(words("es"), "Spanish");
-        assert_eq!(words("pt-BR"), "Portuguese (BR)");
-        assert_eq!(words("xx"), "xx");
     }
 }

@@ -1,0 +1,169 @@
+//! Measures one big alert against the bare HTTP client: rates, their ratios, time to the first
+//! message, memory and processor time. docs/benchmarks.md says how and what for.
+//!
+//!   cargo bench --bench fanout -- --recipients 20000
+//!
+//! Every measurement runs in a process of its own, so that peaks of memory stay apart, against a
+//! gateway that is a process of its own too; all of them share this machine's processors.
+
+#[path = "fanout/bare.rs"]
+mod bare;
+#[path = "fanout/child.rs"]
+mod child;
+#[path = "fanout/house.rs"]
+mod house;
+#[path = "fanout/machine.rs"]
+mod machine;
+#[path = "fanout/options.rs"]
+mod options;
+#[path = "fanout/postgres.rs"]
+mod postgres;
+#[path = "fanout/sink.rs"]
+mod sink;
+#[path = "fanout/table.rs"]
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use serde::{Deserialize, Serialize};
+
+use child::Child;
+use options::{Options, Role, Task};
+use postgres::Server;
+use table::Round;
+
+/// What one measurement found.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Measured {
+    /// Messages that were handed over, and recorded where there is a record.
+    pub(crate) messages: u64,
+    /// From the first act to the last record, in microseconds.
+    pub(crate) wall_us: u64,
+    /// Processor time of the measured process, in microseconds.
+    pub(crate) cpu_us: u64,
+    /// Processor time of the database server's processes, where there is one that we may look at.
+    pub(crate) server_cpu_us: Option<u64>,
+    /// The most memory that the process ever held, in KiB.
+    pub(crate) peak_kib: u64,
+    /// Muster only: from the call of `launch` to its answer.
+    pub(crate) launch_us: Option<u64>,
+    /// Muster only: from that answer to the first message at the gateway.
+    pub(crate) first_us: Option<u64>,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let done = match options.role.clone() {
+        Some(role) => play(role),
+        None if options.bench => bench(&options),
+        // `cargo test --all-targets` runs this too, and has no use for figures.
+        None => {
+            eprintln!("fanout: run it by cargo bench --bench fanout");
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("fanout: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What this process does as a child of the benchmark.
+fn play(role: Role) -> anyhow::Result<()> {
+    // An error means that a provider is installed already, which is as good.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let measured = match role {
+        Role::Sink => return sink::run(),
+        Role::Prepare(task) => return runtime()?.block_on(house::prepare(&task)),
+        Role::Client(task) => runtime()?.block_on(bare::client(&task)),
+        Role::Adapter(task) => runtime()?.block_on(bare::adapter(&task)),
+        Role::Muster(task) => runtime()?.block_on(house::measure(&task)),
+    }?;
+    println!("{}", serde_json::to_string(&measured)?);
+    Ok(())
+}
+
+/// The runtime that `muster serve` has.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+fn bench(options: &Options) -> anyhow::Result<()> {
+    // Below the build's folder and not in /tmp, which may be memory, where a commit costs nothing.
+    let folder = tempfile::Builder::new()
+        .prefix("fanout-")
+        .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
+        .context("there is no room for the throw-away databases")?;
+    let server = if options.sqlite_only { None } else { Some(Server::find_or_start(folder.path())?) };
+    table::print_machine(options, folder.path(), server.as_ref())?;
+    let mut rounds = Vec::new();
+    for number in 1..=options.rounds.get() {
+        eprintln!("fanout: round {number} of {}", options.rounds);
+        rounds.push(round(options, folder.path(), number, server.as_ref())?);
+    }
+    table::print(&rounds);
+    Ok(())
+}
+
+/// Everything once, one after the other: what is compared was measured within the same seconds.
+fn round(
+    options: &Options,
+    folder: &Path,
+    number: usize,
+    server: Option<&Server>,
+) -> anyhow::Result<Round> {
+    let task = |database: String, data: PathBuf| Task {
+        port: 0,
+        recipients: options.recipients,
+        slots: options.slots,
+        database,
+        data,
+        server: server.and_then(Server::process),
+    };
+    let nothing = task(String::new(), PathBuf::new());
+    let client = against_a_sink("client", nothing.clone())?;
+    let adapter = against_a_sink("adapter", nothing)?;
+    let data = folder.join(format!("sqlite-{number}"));
+    let file = format!("sqlite:{}", data.join("muster.db").display());
+    let sqlite = in_a_house(Task { server: None, ..task(file, data) })?;
+    let postgres = match server {
+        None => None,
+        Some(server) => {
+            let database = server.create_database(&format!("fanout_{number}"))?;
+            let data = folder.join(format!("postgres-{number}"));
+            let measured = in_a_house(task(database.clone(), data));
+            server.drop_database(&format!("fanout_{number}"))?;
+            Some(measured?)
+        }
+    };
+    Ok(Round { client, adapter, sqlite, postgres })
+}
+
+/// Fills a house, then measures its alert in a process that has not seen the filling.
+fn in_a_house(task: Task) -> anyhow::Result<Measured> {
+    Child::start("prepare", &task)?.finish()?;
+    against_a_sink("muster", task)
+}
+
+/// Runs one measurement against a gateway that counts, and checks that it got every message once.
+fn against_a_sink(role: &str, task: Task) -> anyhow::Result<Measured> {
+    let mut sink = Child::start("sink", &Task::default())?;
+    let task = Task { port: sink.line()?.parse().context("the sink's port")?, ..task };
+    let said = Child::start(role, &task)?.finish()?;
+    let line = said.lines().last().unwrap_or_default();
+    let measured: Measured =
+        serde_json::from_str(line).with_context(|| format!("the {role}'s result"))?;
+    anyhow::ensure!(
+        measured.messages == u64::from(task.recipients),
+        "{role}: {} messages arrived and were recorded, of {}",
+        measured.messages,
+        task.recipients
+    );
+    Ok(measured)
+}

@@ -1,0 +1,98 @@
+//! What the benchmark is asked for, and what it asks of its own child processes.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Measures one big alert on SQLite and PostgreSQL against the bare HTTP client.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "fanout")]
+pub(crate) struct Options {
+    /// People of the alert: one text message each.
+    #[arg(long, default_value_t = 20_000)]
+    pub(crate) recipients: u32,
+    /// How often everything is measured; the table shows the medians.
+    #[arg(long, default_value = "3")]
+    pub(crate) rounds: NonZeroUsize,
+    /// Messages in flight at once, of Muster and of the bare client.
+    #[arg(long, default_value = "64")]
+    pub(crate) slots: NonZeroUsize,
+    /// Leave PostgreSQL out.
+    #[arg(long)]
+    pub(crate) sqlite_only: bool,
+    /// What cargo adds by itself.
+    #[arg(long, hide = true)]
+    pub(crate) bench: bool,
+    #[command(subcommand)]
+    pub(crate) role: Option<Role>,
+}
+
+/// What a child process does.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Role {
+    /// Is the gateway.
+    #[command(hide = true)]
+    Sink,
+    /// Fills a database with people.
+    #[command(hide = true)]
+    Prepare(Task),
+    /// Sends by the bare client.
+    #[command(hide = true)]
+    Client(Task),
+    /// Sends by the gateway's adapter alone.
+    #[command(hide = true)]
+    Adapter(Task),
+    /// Launches an alert.
+    #[command(hide = true)]
+    Muster(Task),
+}
+
+/// One measurement's particulars.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Task {
+    /// Where the sink listens.
+    #[arg(long)]
+    pub(crate) port: u16,
+    #[arg(long)]
+    pub(crate) recipients: u32,
+    #[arg(long)]
+    pub(crate) slots: NonZeroUsize,
+    /// `sqlite:PATH` or `postgres://…`; empty for the bare client.
+    #[arg(long)]
+    pub(crate) database: String,
+    /// The data folder.
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// The database server's first process, whose children's processor time is counted.
+    #[arg(long)]
+    pub(crate) server: Option<u32>,
+}
+
+impl Default for Task {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            recipients: 0,
+            slots: NonZeroUsize::MIN,
+            database: String::new(),
+            data: PathBuf::new(),
+            server: None,
+        }
+    }
+}
+
+impl Task {
+    /// The same, as arguments of a child process.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let mut arguments = vec![
+            format!("--port={}", self.port),
+            format!("--recipients={}", self.recipients),
+            format!("--slots={}", self.slots),
+            format!("--database={}", self.database),
+            format!("--data={}", self.data.display()),
+        ];
+        arguments.extend(self.server.map(|process| format!("--server={process}")));
+        arguments
+    }
+}

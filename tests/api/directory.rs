@@ -1,0 +1,167 @@
+//! People, groups, call trees and files of people by the API.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::on_both;
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
+}
+
+on_both! {
+    async fn a_person_is_made_changed_and_archived(served: Served) {
+        served.put("/api/v1/groups/night-shift", &json!({"title": "Night shift"})).await;
+        let draft = json!({
+            "name": " Dana  Ortiz ", "mobile": "079 123 45 67", "email": "Dana@Clinic.example",
+            "language": "es", "role": "nurse", "groups": ["night-shift"], "tags": ["keys"],
+            "fields": {"room": "12"}, "external_id": "p-1"
+        });
+        let made = served.post("/api/v1/contacts", &draft).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+        let path = made.header("location").to_owned();
+        let made = made.json();
+        assert_eq!((&made["name"], &made["mobile"]), (&json!("Dana Ortiz"), &json!("+41791234567")));
+        assert_eq!(made["groups"], json!(["night-shift"]));
+        assert_eq!(served.get(&path).await.json(), made);
+
+        let changed = json!({"name": "Dana Ortiz", "mobile": "079 123 45 67", "category": "vendor"});
+        let changed = served.put(&path, &changed).await;
+        assert_eq!(changed.status, StatusCode::OK, "{}", changed.text);
+        let changed = changed.json();
+        assert_eq!((&changed["email"], &changed["category"]), (&Value::Null, &json!("vendor")));
+        assert_eq!(changed["points"][0]["id"], made["points"].as_array().unwrap().iter()
+            .find(|point| point["kind"] == "mobile").unwrap()["id"]);
+
+        assert_eq!(served.delete(&path).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(served.delete(&path).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(served.get("/api/v1/contacts").await.json()["items"], json!([]));
+        let all = served.get("/api/v1/contacts?archived=true").await.json();
+        assert!(all["items"][0]["archived_at"].is_string());
+    }
+
+    async fn what_a_person_cannot_be_is_refused_by_field(served: Served) {
+        let path = "/api/v1/contacts";
+        for (draft, field) in [
+            (json!({"name": "A", "mobile": "12"}), "mobile"),
+            (json!({"name": "A", "email": "nobody"}), "email"),
+            (json!({"name": "A", "language": "English"}), "language"),
+            (json!({"name": "A", "category": "friend"}), "category"),
+            (json!({"name": "A", "points": [{"kind": "email", "address": "x"}]}), "points[0].address"),
+            (json!({}), "name"),
+        ] {
+            assert_eq!(served.post(path, &draft).await.problem(422).1, field, "{draft}");
+        }
+        let stranger = json!({"name": "A", "groups": ["nobody"]});
+        let (detail, _) = served.post(path, &stranger).await.problem(422);
+        assert!(detail.contains("\"nobody\""), "{detail}");
+        let (detail, _) = served.post(path, &json!({"name": " "})).await.problem(422);
+        assert!(detail.contains("no name"), "{detail}");
+        assert_eq!(served.get(path).await.json()["items"], json!([]));
+        served.get("/api/v1/contacts/17").await.problem(404);
+        served.get("/api/v1/contacts?group=nobody").await.problem(422);
+    }
+
+    async fn people_are_found_and_paged_in_the_order_of_their_names(served: Served) {
+        served.staff().await;
+        let first = served.get("/api/v1/contacts?limit=2").await.json();
+        assert_eq!(text(&first["items"][0]["name"]), "Ana Cruz");
+        let next = text(&first["next"]);
+        let second = served.get(&format!("/api/v1/contacts?limit=2&cursor={next}")).await.json();
+        assert_eq!((text(&second["items"][0]["name"]), &second["next"]), ("Mia Roth", &Value::Null));
+        let found = served.get("/api/v1/contacts?text=gil").await.json();
+        assert_eq!(found["items"].as_array().unwrap().len(), 1);
+        let members = served.get("/api/v1/contacts?group=all-staff&category=staff").await.json();
+        assert_eq!(members["items"].as_array().unwrap().len(), 3);
+    }
+
+    async fn a_file_is_looked_at_then_applied_and_bad_rows_are_listed(served: Served) {
+        let csv = "\u{feff}name;mobile;groups;room\n\
+                   Ana Cruz;079 123 45 67;all-staff;12\n\
+                   Broken;12;;\n\
+                   Luis Gil;+41 79 123 45 68;all-staff;14\n";
+        let looked = served.import("/api/v1/contacts/import?dry_run=true", csv).await;
+        assert_eq!(looked.status, StatusCode::OK, "{}", looked.text);
+        let looked = looked.json();
+        assert_eq!((&looked["dry_run"], &looked["new"]), (&json!(true), &json!(2)));
+        assert_eq!(looked["new_groups"], json!(["all-staff"]));
+        assert_eq!(served.get("/api/v1/contacts").await.json()["items"], json!([]));
+
+        let applied = served.import("/api/v1/contacts/import", csv).await.json();
+        assert_eq!((&applied["new"], &applied["changed"]), (&json!(2), &json!(0)));
+        assert_eq!(applied["rejected"][0]["line"], 3);
+        assert!(text(&applied["rejected"][0]["reasons"][0]).contains("mobile"));
+        let again = served.import("/api/v1/contacts/import", csv).await.json();
+        assert_eq!((&again["new"], &again["unchanged"]), (&json!(0), &json!(2)));
+
+        let export = served.get("/api/v1/contacts/export").await;
+        assert!(export.header("content-type").starts_with("text/csv"));
+        assert!(export.text.contains("Ana Cruz") && export.text.contains("room"));
+        let back = served.import("/api/v1/contacts/import", &export.text).await.json();
+        assert_eq!((&back["new"], &back["changed"], &back["unchanged"]),
+            (&json!(0), &json!(0), &json!(2)), "{back}");
+    }
+
+    async fn a_file_of_the_wrong_kind_changes_nothing(served: Served) {
+        let path = "/api/v1/contacts/import";
+        let (detail, _) = served.import(path, "PK\u{3}\u{4}zip").await.problem(422);
+        assert!(detail.contains("not a CSV"), "{detail}");
+        served.import(path, "").await.problem(422);
+        served.import(path, "amount,currency\n12,CHF\n").await.problem(422);
+        served.import("/api/v1/contacts/import?dryrun=true", "name\nAna\n").await.problem(422);
+        served.import("/api/v1/contacts/import?dry_run=yes", "name\nAna\n").await.problem(422);
+        served.import(path, &"x".repeat(20_000_002)).await.problem(413);
+        let request = served.request(Method::POST, path).bearer_auth(&served.admin);
+        served.send(request.json(&json!([]))).await.problem(415);
+        assert_eq!(served.get("/api/v1/contacts?archived=true").await.json()["items"], json!([]));
+    }
+
+    async fn a_group_is_made_by_list_by_rule_and_of_groups(served: Served) {
+        served.staff().await;
+        let people = served.get("/api/v1/contacts").await.json();
+        let ana = people["items"][0]["id"].clone();
+        let made = served.post("/api/v1/groups", &json!({"title": "Night shift", "members": [ana]})).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+        assert_eq!((&made.json()["name"], &made.json()["people"]), (&json!("night-shift"), &json!(1)));
+        let (detail, _) = served.post("/api/v1/groups", &json!({"name": "night-shift"})).await.problem(422);
+        assert!(detail.contains("already"), "{detail}");
+
+        let rule = json!({"rules": [{"field": "category", "value": "staff"}]});
+        let ruled = served.put("/api/v1/groups/everyone", &rule).await;
+        assert_eq!((ruled.status, &ruled.json()["people"]), (StatusCode::CREATED, &json!(3)));
+        let whole = served.put("/api/v1/groups/whole", &json!({"parts": ["everyone", "night-shift"]})).await;
+        assert_eq!(whole.json()["people"], 3);
+        let renamed = served.put("/api/v1/groups/whole", &json!({"title": "The whole house"})).await;
+        assert_eq!(renamed.status, StatusCode::OK, "{}", renamed.text);
+        assert_eq!(renamed.json()["parts"], json!(["everyone", "night-shift"]));
+        served.put("/api/v1/groups/everyone", &json!({"parts": ["whole"]})).await.problem(422);
+        served.put("/api/v1/groups/x", &json!({"rules": [{"field": "shoe", "value": "9"}]})).await.problem(422);
+
+        let listed = served.get("/api/v1/groups?limit=2").await.json();
+        assert_eq!(listed["items"][0]["name"], "all-staff");
+        assert_eq!(served.delete("/api/v1/groups/whole").await.status, StatusCode::NO_CONTENT);
+        served.get("/api/v1/groups/whole").await.problem(404);
+        served.delete("/api/v1/groups/whole").await.problem(404);
+    }
+
+    async fn a_call_tree_is_made_replaced_and_deleted(served: Served) {
+        served.staff().await;
+        let people = served.get("/api/v1/contacts").await.json();
+        let id = |place: usize| people["items"][place]["id"].clone();
+        let draft = json!({"name": "Night", "branches": [{"caller": id(0), "people": [id(1)]}]});
+        let made = served.post("/api/v1/call-trees", &draft).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+        let path = made.header("location").to_owned();
+        assert_eq!(made.json()["roots"], json!([id(0)]));
+        served.post("/api/v1/call-trees", &draft).await.problem(409);
+        let circle = json!({"branches": [
+            {"caller": id(0), "people": [id(1)]}, {"caller": id(1), "people": [id(0)]}
+        ]});
+        assert!(served.put(&path, &circle).await.problem(422).0.contains("circle"));
+        let more = json!({"branches": [{"caller": id(2), "people": [id(0), id(1)]}]});
+        assert_eq!(served.put(&path, &more).await.json()["branches"], more["branches"]);
+        assert_eq!(served.get("/api/v1/call-trees").await.json()["items"][0]["name"], "Night");
+        assert_eq!(served.delete(&path).await.status, StatusCode::NO_CONTENT);
+        served.get(&path).await.problem(404);
+    }
+}
