@@ -139,8 +139,9 @@ on_both! {
 
     async fn recipients_are_paged_and_each_is_explained(served: Served) {
         served.start_sending().await;
-        let csv = "name,mobile,groups\nNobody Reachable,,all-staff\n";
-        served.import("/api/v1/contacts/import", csv).await;
+        served.put("/api/v1/groups/all-staff", &json!({})).await;
+        let nobody = json!({"name": "Nobody Reachable", "groups": ["all-staff"]});
+        assert_eq!(served.post("/api/v1/contacts", &nobody).await.status, StatusCode::CREATED);
         let id = served.launched().await;
         served.received(3).await;
         let path = format!("/api/v1/alerts/{id}/recipients");

@@ -54,7 +54,7 @@ url = "http://127.0.0.1:9/cgi-bin/sendsms"
 username = "muster"
 password = "secret"
 from = "13013"
-callback_token = "the modem's secret"
+callback_token = "modem-secret"
 "#;
 
 /// A running service for one test. Clones share one.
@@ -113,12 +113,14 @@ impl Answer {
 }
 
 impl Served {
+    /// On the embedded database.
     pub async fn on_sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::Sqlite(folder.path().join("muster.db"));
         Self::open(url, Guard::Folder(folder)).await
     }
 
+    /// On the test server's database.
     pub async fn on_postgres() -> Self {
         let database = crate::postgres::fresh_database().await;
         let url = DatabaseUrl::Postgres(database.url().to_owned());
