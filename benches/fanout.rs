@@ -91,7 +91,9 @@ fn play(role: Role) -> anyhow::Result<()> {
 
 /// The runtime that `muster serve` has.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?)
 }
 
 fn bench(options: &Options) -> anyhow::Result<()> {
@@ -100,7 +102,11 @@ fn bench(options: &Options) -> anyhow::Result<()> {
         .prefix("fanout-")
         .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
         .context("there is no room for the throw-away databases")?;
-    let server = if options.sqlite_only { None } else { Some(Server::find_or_start(folder.path())?) };
+    let server = if options.sqlite_only {
+        None
+    } else {
+        Some(Server::find_or_start(folder.path())?)
+    };
     table::print_machine(options, folder.path(), server.as_ref())?;
     let mut rounds = Vec::new();
     for number in 1..=options.rounds.get() {
@@ -126,12 +132,15 @@ fn round(
         data,
         server: server.and_then(Server::process),
     };
-    let nothing = task(String::new(), PathBuf::new());
+    let nothing = task("none".to_owned(), folder.to_owned());
     let client = against_a_sink("client", nothing.clone())?;
     let adapter = against_a_sink("adapter", nothing)?;
     let data = folder.join(format!("sqlite-{number}"));
     let file = format!("sqlite:{}", data.join("muster.db").display());
-    let sqlite = in_a_house(Task { server: None, ..task(file, data) })?;
+    let sqlite = in_a_house(Task {
+        server: None,
+        ..task(file, data)
+    })?;
     let postgres = match server {
         None => None,
         Some(server) => {
@@ -142,7 +151,12 @@ fn round(
             Some(measured?)
         }
     };
-    Ok(Round { client, adapter, sqlite, postgres })
+    Ok(Round {
+        client,
+        adapter,
+        sqlite,
+        postgres,
+    })
 }
 
 /// Fills a house, then measures its alert in a process that has not seen the filling.
@@ -154,7 +168,10 @@ fn in_a_house(task: Task) -> anyhow::Result<Measured> {
 /// Runs one measurement against a gateway that counts, and checks that it got every message once.
 fn against_a_sink(role: &str, task: Task) -> anyhow::Result<Measured> {
     let mut sink = Child::start("sink", &Task::default())?;
-    let task = Task { port: sink.line()?.parse().context("the sink's port")?, ..task };
+    let task = Task {
+        port: sink.line()?.parse().context("the sink's port")?,
+        ..task
+    };
     let said = Child::start(role, &task)?.finish()?;
     let line = said.lines().last().unwrap_or_default();
     let measured: Measured =

@@ -8,13 +8,13 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::account::sign_in::Doorkeeper;
+use crate::alert::words::Mode;
 use crate::channel::kinds::{self, OpenError, Opening};
 use crate::channel::sandbox::Phones;
 use crate::channel::{Channel, Configured};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
-use crate::account::sign_in::Doorkeeper;
-use crate::alert::words::Mode;
 use crate::dispatch::health::Health;
 use crate::ids::BootId;
 use crate::keys::{KeyError, Keys};
@@ -68,7 +68,9 @@ impl Deref for App {
 
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("App").field("db", &self.db).finish_non_exhaustive()
+        f.debug_struct("App")
+            .field("db", &self.db)
+            .finish_non_exhaustive()
     }
 }
 
@@ -82,7 +84,9 @@ pub enum OpenFailure {
     #[error(transparent)]
     Gateway(#[from] OpenError),
     /// The data folder.
-    #[error("the data folder {0} cannot be used: {1}. Make it writable for this user, or name another with --data")]
+    #[error(
+        "the data folder {0} cannot be used: {1}. Make it writable for this user, or name another with --data"
+    )]
     DataFolder(String, std::io::Error),
     /// The key file.
     #[error(transparent)]
@@ -97,7 +101,9 @@ pub enum OpenFailure {
     )]
     WrongKey(String),
     /// Another process is the server on this data folder.
-    #[error("another Muster server is using {0}: stop it first, or name another data folder with --data")]
+    #[error(
+        "another Muster server is using {0}: stop it first, or name another data folder with --data"
+    )]
     AlreadyRunning(String),
 }
 
@@ -139,7 +145,9 @@ impl App {
             .iter()
             .map(|table| kinds::open(table, &opening))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self::with_gateways(config, clock, db, keys, phones, gateways))
+        Ok(Self::with_gateways(
+            config, clock, db, keys, phones, gateways,
+        ))
     }
 
     /// Puts the parts together with these gateways; tests bring gateways of their own.
@@ -152,8 +160,10 @@ impl App {
         mut gateways: Vec<Configured>,
     ) -> Self {
         gateways.sort_by_key(|gateway| gateway.common.priority);
-        let health =
-            gateways.iter().map(|gateway| (gateway.common.name.clone(), Health::default())).collect();
+        let health = gateways
+            .iter()
+            .map(|gateway| (gateway.common.name.clone(), Health::default()))
+            .collect();
         let shelf = template::load::shelf(config.templates.as_deref());
         Self(Arc::new(Parts {
             public_url: config.public_url(),
@@ -177,7 +187,9 @@ impl App {
 
     /// The gateway of that name.
     pub fn gateway(&self, name: &str) -> Option<&Configured> {
-        self.gateways.iter().find(|gateway| gateway.common.name == name)
+        self.gateways
+            .iter()
+            .find(|gateway| gateway.common.name == name)
     }
 
     /// Channels that a gateway serves in this mode.
@@ -193,7 +205,9 @@ impl App {
 
     /// Whether a simulated phone is among the gateways: then `/sandbox` exists.
     pub fn has_sandbox(&self) -> bool {
-        self.gateways.iter().any(|gateway| gateway.common.kind == "sandbox")
+        self.gateways
+            .iter()
+            .any(|gateway| gateway.common.kind == "sandbox")
     }
 
     /// The plan of that name in the configuration.
@@ -203,13 +217,21 @@ impl App {
 
     /// The message templates as they were last read.
     pub fn shelf(&self) -> Arc<Loaded> {
-        Arc::clone(&self.shelf.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+        Arc::clone(
+            &self
+                .shelf
+                .read()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        )
     }
 
     /// Reads the message templates again.
     pub fn reload_templates(&self) {
         let shelf = template::load::shelf(self.config.templates.as_deref());
-        *self.shelf.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(shelf);
+        *self
+            .shelf
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(shelf);
     }
 
     /// Tells the dispatcher that something may be due.
@@ -293,8 +315,7 @@ impl ServerLock {
     /// Takes the lock of a data folder whose database only one server may use.
     pub fn take(config: &Config) -> Result<Self, OpenFailure> {
         let folder = &config.data_dir;
-        let fails =
-            |error| OpenFailure::DataFolder(folder.display().to_string(), error);
+        let fails = |error| OpenFailure::DataFolder(folder.display().to_string(), error);
         make_private_folder(folder).map_err(fails)?;
         let file = std::fs::File::create(folder.join("server.lock")).map_err(fails)?;
         match file.try_lock() {

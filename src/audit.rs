@@ -119,7 +119,8 @@ pub async fn append(
         actor: actor.as_str().to_owned(),
         action: action.to_owned(),
         subject: subject.to_owned(),
-        detail: serde_json::to_string(detail).map_err(|_| Error::Broken("an audit detail is no JSON"))?,
+        detail: serde_json::to_string(detail)
+            .map_err(|_| Error::Broken("an audit detail is no JSON"))?,
         hash: Vec::new(),
     };
     entry.hash = entry.expected_hash(&previous);
@@ -148,17 +149,29 @@ pub async fn verify(db: &Db) -> Result<Verdict, Error> {
         }
         for entry in entries {
             if entry.number != number + 1 {
-                problems.push(format!("entries {} to {} are missing", number + 1, entry.number - 1));
+                problems.push(format!(
+                    "entries {} to {} are missing",
+                    number + 1,
+                    entry.number - 1
+                ));
             }
             if entry.hash != entry.expected_hash(&previous) {
-                problems.push(format!("entry {} was changed, or one before it was", entry.number));
+                problems.push(format!(
+                    "entry {} was changed, or one before it was",
+                    entry.number
+                ));
             }
             number = entry.number;
             previous = entry.hash;
         }
     }
     if number != length || previous != head {
-        problems.push(format!("the chain has {length} entries by its head and {number} by its rows"));
+        problems.push(format!(
+            "the chain has {length} entries by its head and {number} by its rows"
+        ));
     }
-    Ok(Verdict { entries: number, problems })
+    Ok(Verdict {
+        entries: number,
+        problems,
+    })
 }

@@ -25,16 +25,26 @@ pub enum CallbackFailure {
 
 /// Takes in receipts.
 pub async fn status(app: &App, gateway: &str, callback: &Callback) -> Result<(), CallbackFailure> {
-    let configured = app.gateway(gateway).ok_or(CallbackFailure::UnknownGateway)?;
-    let said = configured.gateway.receipt(callback).inspect_err(|error| log(gateway, error))?;
+    let configured = app
+        .gateway(gateway)
+        .ok_or(CallbackFailure::UnknownGateway)?;
+    let said = configured
+        .gateway
+        .receipt(callback)
+        .inspect_err(|error| log(gateway, error))?;
     receipt::record(app, gateway, said).await?;
     Ok(())
 }
 
 /// Takes in a message that someone sent.
 pub async fn inbound(app: &App, gateway: &str, callback: &Callback) -> Result<(), CallbackFailure> {
-    let configured = app.gateway(gateway).ok_or(CallbackFailure::UnknownGateway)?;
-    let message = configured.gateway.inbound(callback).inspect_err(|error| log(gateway, error))?;
+    let configured = app
+        .gateway(gateway)
+        .ok_or(CallbackFailure::UnknownGateway)?;
+    let message = configured
+        .gateway
+        .inbound(callback)
+        .inspect_err(|error| log(gateway, error))?;
     response::inbound(app, gateway, message).await?;
     Ok(())
 }
@@ -46,7 +56,9 @@ fn log(gateway: &str, error: &CallbackError) {
 /// Carries what the simulated people do to where real people's acts go, until the service stops.
 /// `loopback` is where this server listens: their taps go there whatever the public address is.
 pub async fn run_sandbox(app: App, loopback: Option<String>) {
-    let Some(mut events) = app.phones.events() else { return };
+    let Some(mut events) = app.phones.events() else {
+        return;
+    };
     let runner = match TapRunner::new(&app.public_url, loopback.as_deref()) {
         Ok(runner) => std::sync::Arc::new(runner),
         Err(error) => {

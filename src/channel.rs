@@ -154,6 +154,8 @@ pub struct Configured {
 
 impl std::fmt::Debug for Configured {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Configured").field(&self.common.name).finish()
+        f.debug_tuple("Configured")
+            .field(&self.common.name)
+            .finish()
     }
 }

@@ -30,7 +30,12 @@ use failure::Failure;
 
 /// Warns people, and can account for every one of them.
 #[derive(Parser)]
-#[command(name = "muster", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    name = "muster",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 struct Cli {
     #[command(flatten)]
     shared: Shared,
@@ -109,10 +114,16 @@ pub fn run() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    if rustls::crypto::ring::default_provider().install_default().is_err() {
+    if rustls::crypto::ring::default_provider()
+        .install_default()
+        .is_err()
+    {
         // Somebody in this process was first: one provider serves them all.
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return Failure::from(error).tell(),
     };
@@ -129,7 +140,7 @@ impl Command {
     async fn run(&self, shared: &Shared) -> Result<(), Failure> {
         match self {
             Self::Demo(demo) => demo.run(shared).await,
-            Self::Serve => serve::run(shared).await,
+            Self::Serve => serve::serve(shared).await,
             Self::Init => init::run(shared).await,
             Self::Config(configuration) => configuration.run(shared),
             Self::Doctor => doctor::run(shared).await,
@@ -166,7 +177,17 @@ mod tests {
         let parse = |words: &str| Cli::try_parse_from(words.split(' ')).map(|_| ());
         assert!(parse("muster send closure --to all-staff --live").is_ok());
         assert!(parse("muster send closure --to all-staff --drill --set reason=x until=y").is_ok());
-        assert_eq!(parse("muster send closure --to all-staff").unwrap_err().exit_code(), 2);
-        assert_eq!(parse("muster send closure --to a --live --drill").unwrap_err().exit_code(), 2);
+        assert_eq!(
+            parse("muster send closure --to all-staff")
+                .unwrap_err()
+                .exit_code(),
+            2
+        );
+        assert_eq!(
+            parse("muster send closure --to a --live --drill")
+                .unwrap_err()
+                .exit_code(),
+            2
+        );
     }
 }

@@ -9,8 +9,19 @@ use serde::{Deserialize, Serialize};
 
 /// Milliseconds since 1970-01-01T00:00:00Z: what every time in the database is.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-    sqlx::Type, utoipa::ToSchema,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    sqlx::Type,
+    utoipa::ToSchema,
 )]
 #[sqlx(transparent)]
 #[serde(transparent)]
@@ -20,7 +31,10 @@ pub struct Timestamp(pub i64);
 impl Timestamp {
     /// This moment moved by `span`; stops at the ends of what can be written.
     pub fn after(self, span: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// How long after `earlier` this is; zero if it is not.
@@ -47,23 +61,36 @@ pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    System { started: Instant },
-    Fake { millis: Arc<AtomicI64>, started: i64 },
+    System {
+        started: Instant,
+    },
+    Fake {
+        millis: Arc<AtomicI64>,
+        started: i64,
+    },
 }
 
 impl Clock {
     /// The machine's clock.
     pub fn system() -> Self {
-        Self(Source::System { started: Instant::now() })
+        Self(Source::System {
+            started: Instant::now(),
+        })
     }
 
     /// A clock that stands still until [`Clock::advance`].
     pub fn fake(start: Timestamp) -> Self {
-        Self(Source::Fake { millis: Arc::new(AtomicI64::new(start.0)), started: start.0 })
+        Self(Source::Fake {
+            millis: Arc::new(AtomicI64::new(start.0)),
+            started: start.0,
+        })
     }
 
     /// What time it is. May jump when someone sets the clock: never measure a span with it.
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the machine's clock"
+    )]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::System { .. } => {
@@ -89,7 +116,10 @@ impl Clock {
     /// Moves a fake clock forward; does nothing to the machine's.
     pub fn advance(&self, span: Duration) {
         if let Source::Fake { millis, .. } = &self.0 {
-            millis.fetch_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+            millis.fetch_add(
+                i64::try_from(span.as_millis()).unwrap_or(i64::MAX),
+                Ordering::SeqCst,
+            );
         }
     }
 }
@@ -100,7 +130,10 @@ mod tests {
 
     #[test]
     fn a_timestamp_reads_as_rfc_3339() {
-        assert_eq!(Timestamp(1_770_000_000_123).to_string(), "2026-02-02T02:40:00.123Z");
+        assert_eq!(
+            Timestamp(1_770_000_000_123).to_string(),
+            "2026-02-02T02:40:00.123Z"
+        );
     }
 
     #[test]

@@ -113,7 +113,10 @@ impl Organisation {
 
     /// The language of people without one.
     pub fn language(&self) -> Language {
-        self.languages.first().cloned().unwrap_or_else(|| Language("en".to_owned()))
+        self.languages
+            .first()
+            .cloned()
+            .unwrap_or_else(|| Language("en".to_owned()))
     }
 }
 
@@ -144,10 +147,15 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let table = read_file(file)?;
         let table = environment::lay_over(table, variables)?;
-        let mut config = Self::from_table(table).map_err(|wrong| ConfigError(vec![wrong.message]))?;
+        let mut config =
+            Self::from_table(table).map_err(|wrong| ConfigError(vec![wrong.message]))?;
         config.complete(data_dir)?;
         let problems = config.problems();
-        if problems.is_empty() { Ok(config) } else { Err(ConfigError(problems)) }
+        if problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError(problems))
+        }
     }
 
     /// Lays what stands elsewhere over what was read: the command line's folder, a secret's file.
@@ -157,7 +165,10 @@ impl Config {
         }
         if let Some(path) = &self.database_file {
             let text = std::fs::read_to_string(path).map_err(|error| {
-                ConfigError(vec![format!("database_file: {} cannot be read: {error}", path.display())])
+                ConfigError(vec![format!(
+                    "database_file: {} cannot be read: {error}",
+                    path.display()
+                )])
             })?;
             self.database = Some(text.trim().to_owned());
         }
@@ -171,7 +182,11 @@ impl Config {
             let message = error.into_inner().to_string();
             let message = message.lines().next().unwrap_or_default();
             let message = message.replacen("unknown field", "unknown key", 1);
-            let message = if path == "." { message } else { format!("{path}: {message}") };
+            let message = if path == "." {
+                message
+            } else {
+                format!("{path}: {message}")
+            };
             WrongKey { place, message }
         })
     }
@@ -206,15 +221,27 @@ impl Config {
             ));
         }
         if house.languages.is_empty()
-            || house.languages.iter().any(|tag| Language::parse(tag.as_str()).as_ref() != Some(tag))
+            || house
+                .languages
+                .iter()
+                .any(|tag| Language::parse(tag.as_str()).as_ref() != Some(tag))
         {
             problems.push("organisation.languages: write tags such as [\"en\", \"es\"]".to_owned());
         }
         if house.name.trim().is_empty() {
-            problems.push("organisation.name: it begins every message and cannot be empty".to_owned());
+            problems
+                .push("organisation.name: it begins every message and cannot be empty".to_owned());
         }
-        problems.extend(self.plans.iter().flat_map(Plan::problems).map(|text| format!("plan: {text}")));
-        let gateways = self.gateways.iter().filter_map(|table| table.get("name")?.as_str());
+        problems.extend(
+            self.plans
+                .iter()
+                .flat_map(Plan::problems)
+                .map(|text| format!("plan: {text}")),
+        );
+        let gateways = self
+            .gateways
+            .iter()
+            .filter_map(|table| table.get("name")?.as_str());
         let plans = self.plans.iter().map(|plan| plan.name.as_str());
         problems.extend(twice(gateways).map(|name| {
             format!("gateway: two gateways are called \"{name}\": each needs its own name")
@@ -235,7 +262,9 @@ impl Config {
 
     /// Where the key is.
     pub fn key_path(&self) -> PathBuf {
-        self.key_file.clone().unwrap_or_else(|| self.data_dir.join("muster.key"))
+        self.key_file
+            .clone()
+            .unwrap_or_else(|| self.data_dir.join("muster.key"))
     }
 
     /// How the outside reaches the server, without a slash at the end.
@@ -269,7 +298,10 @@ fn twice<'a>(names: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'a s
     for name in names {
         *times.entry(name).or_insert(0) += 1;
     }
-    times.into_iter().filter(|(_, times)| *times > 1).map(|(name, _)| name)
+    times
+        .into_iter()
+        .filter(|(_, times)| *times > 1)
+        .map(|(name, _)| name)
 }
 
 fn read_file(file: Option<&Path>) -> Result<toml::Table, ConfigError> {
@@ -281,12 +313,19 @@ fn read_file(file: Option<&Path>) -> Result<toml::Table, ConfigError> {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => String::new(),
         Err(error) => {
-            let message = format!("the configuration file {} cannot be read: {error}", path.display());
+            let message = format!(
+                "the configuration file {} cannot be read: {error}",
+                path.display()
+            );
             return Err(ConfigError(vec![message]));
         }
     };
     text.parse().map_err(|error: toml::de::Error| {
-        ConfigError(vec![format!("{} is not valid TOML: {}", path.display(), error.to_string().trim())])
+        ConfigError(vec![format!(
+            "{} is not valid TOML: {}",
+            path.display(),
+            error.to_string().trim()
+        )])
     })
 }
 
@@ -298,20 +337,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("muster.toml");
         std::fs::write(&path, text).unwrap();
-        let variables: Vec<_> =
-            variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let variables: Vec<_> = variables
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
         Config::load_from(Some(&path), None, &variables)
     }
 
     #[test]
     fn an_unknown_key_is_an_error_that_names_it() {
-        let error = load("[organisation]\nnmae = \"x\"", &[]).unwrap_err().to_string();
+        let error = load("[organisation]\nnmae = \"x\"", &[])
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("nmae"), "{error}");
     }
 
     #[test]
     fn every_problem_is_told_at_once() {
-        let error = load("listen = \"here\"\n[organisation]\nregion = \"Mars\"\ntime_zone = \"Noon\"", &[]);
+        let error = load(
+            "listen = \"here\"\n[organisation]\nregion = \"Mars\"\ntime_zone = \"Noon\"",
+            &[],
+        );
         assert_eq!(error.unwrap_err().0.len(), 3);
     }
 
@@ -331,7 +377,10 @@ mod tests {
         assert_eq!(config.listen, "127.0.0.1:2");
         assert_eq!(config.organisation.name, "Riverside Clinic");
         assert_eq!(config.organisation.language().as_str(), "es");
-        assert_eq!(config.gateways[0]["auth_token"].as_str(), Some("from environment"));
+        assert_eq!(
+            config.gateways[0]["auth_token"].as_str(),
+            Some("from environment")
+        );
     }
 
     #[test]

@@ -36,11 +36,16 @@ use crate::storage::Error;
 /// Starts sending: recovers what an earlier process left, then one lane per gateway.
 pub async fn start(app: &App) -> Result<(), Error> {
     let boot = recovery::begin(app).await?;
-    info!(boot.id = boot.0, gateway.count = app.gateways.len(), "Sending has begun");
+    info!(
+        boot.id = boot.0,
+        gateway.count = app.gateways.len(),
+        "Sending has begun"
+    );
     app.tasks.spawn(recovery::run(app.clone(), boot));
     app.tasks.spawn(crate::escalation::run(app.clone()));
     for gateway in &app.gateways {
-        app.tasks.spawn(lane::Lane::new(app.clone(), gateway.clone(), boot).run());
+        app.tasks
+            .spawn(lane::Lane::new(app.clone(), gateway.clone(), boot).run());
     }
     Ok(())
 }

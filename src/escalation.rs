@@ -97,7 +97,9 @@ async fn write_chunk(app: &App, alert: AlertNumber, step: i32) -> Result<bool, E
                 if alerts::lock_running(tx, alert).await?.is_none() {
                     return Ok(false);
                 }
-                let Some(row) = alerts::lock_step(tx, alert, step).await? else { return Ok(false) };
+                let Some(row) = alerts::lock_step(tx, alert, step).await? else {
+                    return Ok(false);
+                };
                 let alert = alerts::get(&mut *tx, alert).await?;
                 write_locked(tx, &alert, row, &keys, now).await
             })
@@ -114,11 +116,17 @@ async fn write_locked(
 ) -> Result<bool, Error> {
     let index = usize::try_from(row.step).unwrap_or(usize::MAX);
     let Some(step) = alert.plan.steps.get(index).cloned() else {
-        return Err(Error::Broken("an alert has a step that its plan does not have"));
+        return Err(Error::Broken(
+            "an alert has a step that its plan does not have",
+        ));
     };
     let base = alert.number.base();
     let last = base + alert.recipients;
-    let size = if row.written_through == base { FIRST_CHUNK } else { CHUNK };
+    let size = if row.written_through == base {
+        FIRST_CHUNK
+    } else {
+        CHUNK
+    };
     let mut chunk = Chunk {
         alert: alert.number,
         step: row.step,
@@ -148,7 +156,11 @@ async fn write_locked(
     }
     row.deliveries += chunk.last_id - first;
     row.written_through = chunk.through;
-    row.state = if chunk.through == last { StepState::Written } else { StepState::Writing };
+    row.state = if chunk.through == last {
+        StepState::Written
+    } else {
+        StepState::Writing
+    };
     alerts::advance_step(tx, &row, chunk.last_id - base).await?;
     Ok(row.state == StepState::Writing)
 }

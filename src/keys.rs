@@ -34,7 +34,9 @@ pub struct Keys {
 
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Keys").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
+        f.debug_struct("Keys")
+            .field("fingerprint", &self.fingerprint)
+            .finish_non_exhaustive()
     }
 }
 
@@ -63,18 +65,25 @@ impl Keys {
     /// Reads the key file, or makes it (mode 0600) where there is none.
     pub fn open_or_make(path: &Path) -> Result<Self, KeyError> {
         match std::fs::read_to_string(path) {
-            Ok(text) => Self::from_text(&text)
-                .ok_or_else(|| KeyError::NotAKey(path.display().to_string())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::make(path),
-            Err(source) => {
-                Err(KeyError::File { path: path.display().to_string(), doing: "read", source })
+            Ok(text) => {
+                Self::from_text(&text).ok_or_else(|| KeyError::NotAKey(path.display().to_string()))
             }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::make(path),
+            Err(source) => Err(KeyError::File {
+                path: path.display().to_string(),
+                doing: "read",
+                source,
+            }),
         }
     }
 
     fn make(path: &Path) -> Result<Self, KeyError> {
         let master: [u8; 32] = rand::random();
-        let fails = |source| KeyError::File { path: path.display().to_string(), doing: "made", source };
+        let fails = |source| KeyError::File {
+            path: path.display().to_string(),
+            doing: "made",
+            source,
+        };
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -87,7 +96,11 @@ impl Keys {
 
     fn from_text(text: &str) -> Option<Self> {
         let encoded = text.trim().strip_prefix("muster-key-1 ")?;
-        let master: [u8; 32] = STANDARD_NO_PAD.decode(encoded.trim()).ok()?.try_into().ok()?;
+        let master: [u8; 32] = STANDARD_NO_PAD
+            .decode(encoded.trim())
+            .ok()?
+            .try_into()
+            .ok()?;
         Some(Self::derive(&master))
     }
 
@@ -114,16 +127,30 @@ impl Keys {
         let nonce: [u8; NONCE] = rand::random();
         let sealed = self
             .seal
-            .encrypt(&XNonce::from(nonce), Payload { msg: clear, aad: bound_to })
+            .encrypt(
+                &XNonce::from(nonce),
+                Payload {
+                    msg: clear,
+                    aad: bound_to,
+                },
+            )
             .expect("a short text in memory can always be encrypted");
         [nonce.as_slice(), &sealed].concat()
     }
 
     /// Opens what [`Keys::seal`] made for the same row.
     pub fn open(&self, bound_to: &[u8], sealed: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let (nonce, sealed) = sealed.split_first_chunk::<NONCE>().ok_or(KeyError::Sealed)?;
+        let (nonce, sealed) = sealed
+            .split_first_chunk::<NONCE>()
+            .ok_or(KeyError::Sealed)?;
         self.seal
-            .decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad: bound_to })
+            .decrypt(
+                &XNonce::from(*nonce),
+                Payload {
+                    msg: sealed,
+                    aad: bound_to,
+                },
+            )
             .map_err(|_| KeyError::Sealed)
     }
 
@@ -155,7 +182,8 @@ impl Keys {
 
 /// HMAC-SHA256 over the parts, each preceded by its length so that they cannot run together.
 fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("HMAC takes keys of any length");
+    let mut mac =
+        <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("HMAC takes keys of any length");
     for part in parts {
         mac.update(&(part.len() as u64).to_be_bytes());
         mac.update(part);
@@ -167,7 +195,9 @@ fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
 /// or l to misread.
 fn token_text(bytes: &[u8; 32]) -> String {
     let text = bs58::encode(bytes).into_string();
-    text.get(text.len().saturating_sub(TOKEN_LENGTH)..).unwrap_or_default().to_owned()
+    text.get(text.len().saturating_sub(TOKEN_LENGTH)..)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// A new secret for links, sessions and API tokens: as long as an answer token.
@@ -200,7 +230,10 @@ mod tests {
 
     #[test]
     fn the_same_number_is_sealed_differently_and_looked_up_equally() {
-        assert_ne!(keys().seal(b"r", b"+41791234567"), keys().seal(b"r", b"+41791234567"));
+        assert_ne!(
+            keys().seal(b"r", b"+41791234567"),
+            keys().seal(b"r", b"+41791234567")
+        );
         assert_eq!(keys().lookup("+41791234567"), keys().lookup("+41791234567"));
     }
 
@@ -225,7 +258,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("muster.key");
         let made = Keys::open_or_make(&path).unwrap();
-        assert_eq!(Keys::open_or_make(&path).unwrap().fingerprint(), made.fingerprint());
+        assert_eq!(
+            Keys::open_or_make(&path).unwrap().fingerprint(),
+            made.fingerprint()
+        );
         #[cfg(unix)]
         assert_eq!(
             std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&path).unwrap()) & 0o777,

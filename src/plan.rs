@@ -87,10 +87,21 @@ impl Plan {
             }
             Some(_) => {}
         }
-        if self.steps.windows(2).any(|pair| pair[0].after_seconds >= pair[1].after_seconds) {
-            problems.push(format!("the steps of plan \"{}\" are not in order of time", self.name));
+        if self
+            .steps
+            .windows(2)
+            .any(|pair| pair[0].after_seconds >= pair[1].after_seconds)
+        {
+            problems.push(format!(
+                "the steps of plan \"{}\" are not in order of time",
+                self.name
+            ));
         }
-        if self.steps.iter().any(|step| step.channels.is_empty() && !step.call_list) {
+        if self
+            .steps
+            .iter()
+            .any(|step| step.channels.is_empty() && !step.call_list)
+        {
             problems.push(format!("a step of plan \"{}\" reaches nobody", self.name));
         }
         problems
@@ -103,12 +114,20 @@ impl Plan {
             .steps
             .iter()
             .map(|step| Step {
-                channels: step.channels.iter().copied().filter(|c| available.contains(c)).collect(),
+                channels: step
+                    .channels
+                    .iter()
+                    .copied()
+                    .filter(|c| available.contains(c))
+                    .collect(),
                 ..step.clone()
             })
             .filter(|step| !step.channels.is_empty() || step.call_list)
             .collect();
-        Self { name: self.name.clone(), steps }
+        Self {
+            name: self.name.clone(),
+            steps,
+        }
     }
 }
 
@@ -128,7 +147,10 @@ mod tests {
     #[test]
     fn a_step_without_a_usable_channel_vanishes() {
         let plan = Plan::all_at_once(&[Channel::Sms, Channel::Voice]);
-        assert_eq!(plan.limited_to(&[Channel::Sms]).steps[0].channels, [Channel::Sms]);
+        assert_eq!(
+            plan.limited_to(&[Channel::Sms]).steps[0].channels,
+            [Channel::Sms]
+        );
         assert!(plan.limited_to(&[]).steps.is_empty());
     }
 }

@@ -75,7 +75,10 @@ async fn record_one(tx: &mut Tx, mut row: ReceiptRow) -> Result<(), Error> {
     let is_news = receipts::insert(tx, &row).await?;
     let (true, Some(delivery), Some(state)) = (is_news, row.delivery, state) else {
         if row.delivery.is_none() {
-            info!(gateway.name = row.gateway, "Kept a receipt for a message that is not known yet");
+            info!(
+                gateway.name = row.gateway,
+                "Kept a receipt for a message that is not known yet"
+            );
         }
         return Ok(());
     };
@@ -92,8 +95,11 @@ async fn apply(
     if next == state {
         return Ok(());
     }
-    let reason = (next == DeliveryState::Failed)
-        .then(|| row.reason.as_deref().unwrap_or("the gateway reported that it was not delivered"));
+    let reason = (next == DeliveryState::Failed).then(|| {
+        row.reason
+            .as_deref()
+            .unwrap_or("the gateway reported that it was not delivered")
+    });
     receipts::apply(tx, delivery, next, reason, row.at).await
 }
 
@@ -108,9 +114,12 @@ pub async fn adopt_orphans(app: &App) -> Result<usize, Error> {
         .write("receipt.adopt", move |tx| {
             Box::pin(async move {
                 for row in orphans {
-                    let Some(delivery) = row.delivery else { continue };
+                    let Some(delivery) = row.delivery else {
+                        continue;
+                    };
                     receipts::adopt(tx, row.id, delivery).await?;
-                    if let Some(state) = receipts::lock_delivery(tx, delivery, &row.gateway).await? {
+                    if let Some(state) = receipts::lock_delivery(tx, delivery, &row.gateway).await?
+                    {
                         apply(tx, &row, delivery, state).await?;
                     }
                 }
@@ -130,19 +139,34 @@ mod tests {
 
     #[test]
     fn delivered_replaces_failed_and_never_the_reverse() {
-        assert_eq!(after(DeliveryState::Failed, ReceiptStatus::Delivered), DeliveryState::Delivered);
-        assert_eq!(after(DeliveryState::Delivered, ReceiptStatus::Failed), DeliveryState::Delivered);
+        assert_eq!(
+            after(DeliveryState::Failed, ReceiptStatus::Delivered),
+            DeliveryState::Delivered
+        );
+        assert_eq!(
+            after(DeliveryState::Delivered, ReceiptStatus::Failed),
+            DeliveryState::Delivered
+        );
     }
 
     #[test]
     fn a_message_that_waits_for_its_next_try_is_not_failed_by_the_last_one() {
-        assert_eq!(after(DeliveryState::Queued, ReceiptStatus::Failed), DeliveryState::Queued);
-        assert_eq!(after(DeliveryState::Queued, ReceiptStatus::Delivered), DeliveryState::Delivered);
+        assert_eq!(
+            after(DeliveryState::Queued, ReceiptStatus::Failed),
+            DeliveryState::Queued
+        );
+        assert_eq!(
+            after(DeliveryState::Queued, ReceiptStatus::Delivered),
+            DeliveryState::Delivered
+        );
     }
 
     #[test]
     fn an_excluded_person_stays_excluded() {
-        assert_eq!(after(DeliveryState::Excluded, ReceiptStatus::Delivered), DeliveryState::Excluded);
+        assert_eq!(
+            after(DeliveryState::Excluded, ReceiptStatus::Delivered),
+            DeliveryState::Excluded
+        );
     }
 
     proptest! {

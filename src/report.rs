@@ -193,7 +193,10 @@ impl Report {
             texts: texts(db, alert).await?,
             possible_duplicates,
             unknown_outcomes,
-            thread: thread.iter().map(|one| (one.number, one.kind, one.id)).collect(),
+            thread: thread
+                .iter()
+                .map(|one| (one.number, one.kind, one.id))
+                .collect(),
             audit_head: crate::alert::draft::hex(&storage::audit::head(db).await?.1),
             counts,
         })
@@ -201,10 +204,7 @@ impl Report {
 }
 
 /// How many people stand how, every state named.
-pub async fn counts(
-    db: &storage::Db,
-    alert: &Alert,
-) -> Result<BTreeMap<PersonState, i64>, Error> {
+pub async fn counts(db: &storage::Db, alert: &Alert) -> Result<BTreeMap<PersonState, i64>, Error> {
     let mut counts: BTreeMap<PersonState, i64> =
         PersonState::ALL.iter().map(|state| (*state, 0)).collect();
     counts.extend(standing::count(db, alert.number).await?);
@@ -231,7 +231,11 @@ pub async fn answers(
 ) -> Result<Vec<AnswerCount>, Error> {
     let given = standing::count_answers(db, alert.number).await?;
     let count = |key: &str| {
-        given.iter().filter(|(answer, ..)| answer == key).map(|(.., people)| people).sum()
+        given
+            .iter()
+            .filter(|(answer, ..)| answer == key)
+            .map(|(.., people)| people)
+            .sum()
     };
     Ok(alert
         .options
@@ -278,7 +282,10 @@ const FEW: usize = 50;
 async fn not_reached(db: &storage::Db, alert: &Alert) -> Result<Vec<NotReached>, Error> {
     let mut people = Vec::new();
     for state in MAY_NOT_KNOW {
-        let filter = Filter { state: Some(*state), ..Filter::default() };
+        let filter = Filter {
+            state: Some(*state),
+            ..Filter::default()
+        };
         people.extend(standing::list(db, alert.number, filter, i64::MAX).await?);
     }
     let mut messages: BTreeMap<RecipientId, Vec<Delivery>> = BTreeMap::new();
@@ -291,7 +298,10 @@ async fn not_reached(db: &storage::Db, alert: &Alert) -> Result<Vec<NotReached>,
     };
     for (first, last) in spans {
         for delivery in standing::list_deliveries(db, first, last).await? {
-            messages.entry(delivery.recipient).or_default().push(delivery);
+            messages
+                .entry(delivery.recipient)
+                .or_default()
+                .push(delivery);
         }
     }
     Ok(people

@@ -44,8 +44,7 @@ pub async fn open(app: &App, token: &str) -> Result<Option<Opened>, Error> {
     let Some(addressee) = responses::find_by_link(&app.db, &token_hash(token)).await? else {
         return Ok(None);
     };
-    let people =
-        responses::list_sharers(&app.db, addressee.delivery, addressee.recipient).await?;
+    let people = responses::list_sharers(&app.db, addressee.delivery, addressee.recipient).await?;
     Ok(Some(Opened { addressee, people }))
 }
 
@@ -68,17 +67,25 @@ pub async fn link(
     answer: &str,
     who: Option<RecipientId>,
 ) -> Result<Answered, Error> {
-    let Some(opened) = open(app, token).await? else { return Ok(Answered::UnknownLink) };
+    let Some(opened) = open(app, token).await? else {
+        return Ok(Answered::UnknownLink);
+    };
     let addressee = opened.addressee;
     let recipient = who.unwrap_or(addressee.recipient);
     let option = addressee.options.iter().find(|option| option.key == answer);
-    let (Some(option), true) =
-        (option, opened.people.iter().any(|person| person.recipient == recipient))
-    else {
+    let (Some(option), true) = (
+        option,
+        opened
+            .people
+            .iter()
+            .any(|person| person.recipient == recipient),
+    ) else {
         return Ok(Answered::NotOffered);
     };
     let now = app.clock.now();
-    let is_quick = addressee.accepted_at.is_some_and(|sent| now.since(sent) < SCANNER);
+    let is_quick = addressee
+        .accepted_at
+        .is_some_and(|sent| now.since(sent) < SCANNER);
     let response = Response {
         id: ResponseId::new(),
         alert: addressee.alert,
@@ -86,7 +93,11 @@ pub async fn link(
         delivery: Some(addressee.delivery),
         answer: option.key.clone(),
         answer_class: option.class,
-        via: if addressee.channel == Channel::Email { Via::Email } else { Via::Link },
+        via: if addressee.channel == Channel::Email {
+            Via::Email
+        } else {
+            Via::Link
+        },
         at: now,
         late: addressee.alert_state != AlertState::Running,
         maybe_automatic: addressee.channel == Channel::Email && is_quick,
@@ -152,9 +163,20 @@ pub async fn on_behalf_in(
         Err(Error::NotFound) => return Err(Refusal::UnknownAlert),
         other => other?,
     };
-    let Some(option) = alert.options.iter().find(|option| option.key == entered.answer) else {
-        let known: Vec<&str> = alert.options.iter().map(|option| option.key.as_str()).collect();
-        return Err(Refusal::UnknownAnswer { answer: entered.answer, known: known.join(", ") });
+    let Some(option) = alert
+        .options
+        .iter()
+        .find(|option| option.key == entered.answer)
+    else {
+        let known: Vec<&str> = alert
+            .options
+            .iter()
+            .map(|option| option.key.as_str())
+            .collect();
+        return Err(Refusal::UnknownAnswer {
+            answer: entered.answer,
+            known: known.join(", "),
+        });
     };
     if !responses::is_recipient(&mut *tx, entered.recipient).await? {
         return Err(Refusal::UnknownRecipient);
@@ -175,7 +197,15 @@ pub async fn on_behalf_in(
     };
     let subject = format!("alert {}", alert.number);
     let detail = serde_json::json!({ "recipient": response.recipient, "answer": response.answer });
-    audit::append(tx, now, &entered.actor, "response.on_behalf", &subject, &detail).await?;
+    audit::append(
+        tx,
+        now,
+        &entered.actor,
+        "response.on_behalf",
+        &subject,
+        &detail,
+    )
+    .await?;
     record_in(tx, &response).await?;
     Ok(response)
 }
@@ -201,7 +231,11 @@ pub async fn inbound(app: &App, gateway: &str, message: Inbound) -> Result<Reply
         })
         .await?;
     if is_news {
-        info!(gateway.name = gateway, reply.outcome = outcome.word(), "Took in a message");
+        info!(
+            gateway.name = gateway,
+            reply.outcome = outcome.word(),
+            "Took in a message"
+        );
         app.tell();
     }
     Ok(outcome)
@@ -249,8 +283,12 @@ async fn decide(
         Meaning::Start => return Ok(Decided::Start),
         Meaning::Digit(_) | Meaning::Words => {}
     }
-    let running = sent.iter().filter(|one| one.alert_state == AlertState::Running);
-    let over = sent.iter().filter(|one| one.alert_state != AlertState::Running);
+    let running = sent
+        .iter()
+        .filter(|one| one.alert_state == AlertState::Running);
+    let over = sent
+        .iter()
+        .filter(|one| one.alert_state != AlertState::Running);
     for addressee in running.chain(over) {
         let option = match meaning {
             Meaning::Digit(digit) => addressee.options.get(digit - 1),

@@ -58,7 +58,10 @@ pub async fn approve(
         return Err(Refused::Changed(name.to_owned()));
     }
     if let Some(approval) = approvals::find(&app.db, name, &template.hash).await? {
-        return Ok(Approved { approval, is_repeat: true });
+        return Ok(Approved {
+            approval,
+            is_repeat: true,
+        });
     }
     let approval = write(app, &template, actor).await?;
     info!(
@@ -67,7 +70,10 @@ pub async fn approve(
         "Approved a template"
     );
     app.tell();
-    Ok(Approved { approval, is_repeat: false })
+    Ok(Approved {
+        approval,
+        is_repeat: false,
+    })
 }
 
 async fn reload(app: &App) -> Result<(), Error> {
@@ -95,7 +101,10 @@ fn sound_template(app: &App, name: &str) -> Result<Template, Refused> {
     match shelf.find(name) {
         Some(template) if problems.is_empty() => Ok(template.clone()),
         None if problems.is_empty() => Err(Refused::Unknown(name.to_owned())),
-        _ => Err(Refused::Broken { template: name.to_owned(), problems }),
+        _ => Err(Refused::Broken {
+            template: name.to_owned(),
+            problems,
+        }),
     }
 }
 
@@ -110,7 +119,9 @@ async fn write(app: &App, template: &Template, actor: &Actor) -> Result<Approval
                 audit::append(tx, now, &actor, "template.approve", &name, &detail).await?;
                 approvals::insert(tx, &name, &hash, now, actor.as_str()).await?;
                 // Behind the audit chain's lock: whoever was faster is the one who approved it.
-                approvals::find(&mut *tx, &name, &hash).await?.ok_or(Error::NotFound)
+                approvals::find(&mut *tx, &name, &hash)
+                    .await?
+                    .ok_or(Error::NotFound)
             })
         })
         .await

@@ -64,8 +64,8 @@ pub async fn serve(app: App, listener: TcpListener) -> std::io::Result<()> {
             warn!(%cause, "A connection keeps its delay");
         }
     });
-    let server = axum::serve(listener, service)
-        .with_graceful_shutdown(stopping.clone().cancelled_owned());
+    let server =
+        axum::serve(listener, service).with_graceful_shutdown(stopping.clone().cancelled_owned());
     tokio::select! {
         ended = server => ended,
         () = async {

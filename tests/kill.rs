@@ -70,7 +70,9 @@ async fn nobody_is_lost_and_every_possible_duplicate_is_marked(store: Store) {
     muster.import(&format!("name,mobile,groups\n{rows}")).await;
     muster.approve_all().await;
     muster.serve().await;
-    let alert = muster.launch("evacuation", &["all-staff"], json!({ "hazard": "fire" })).await;
+    let alert = muster
+        .launch("evacuation", &["all-staff"], json!({ "hazard": "fire" }))
+        .await;
 
     for taken in [60, 200] {
         book.wait_for(taken).await;
@@ -78,23 +80,36 @@ async fn nobody_is_lost_and_every_possible_duplicate_is_marked(store: Store) {
         muster.serve().await;
     }
     muster
-        .wait_for(&alert, "everyone handed over", |shown| shown["counts"]["accepted"] == 500)
+        .wait_for(&alert, "everyone handed over", |shown| {
+            shown["counts"]["accepted"] == 500
+        })
         .await;
 
     let copies = book.0.copies.lock().unwrap().clone();
     assert_eq!(copies.len(), 500, "nobody is lost");
     let twice = copies.values().filter(|copies| **copies > 1).count();
     let most = copies.values().max().copied().unwrap();
-    assert!(twice <= 2 * 20 && most <= 3, "{twice} people got up to {most} copies");
-    let page = muster.get(&format!("/api/v1/alerts/{alert}/recipients?limit=1000")).await;
+    assert!(
+        twice <= 2 * 20 && most <= 3,
+        "{twice} people got up to {most} copies"
+    );
+    let page = muster
+        .get(&format!("/api/v1/alerts/{alert}/recipients?limit=1000"))
+        .await;
     let marked = page["items"]
         .as_array()
         .unwrap()
         .iter()
         .filter(|item| item["deliveries"][0]["possible_duplicate"] == true)
         .count();
-    assert!(marked >= twice, "{twice} got it twice and only {marked} are marked");
-    assert!(marked <= 2 * 20, "{marked} are marked, and only 40 can have been in flight");
+    assert!(
+        marked >= twice,
+        "{twice} got it twice and only {marked} are marked"
+    );
+    assert!(
+        marked <= 2 * 20,
+        "{marked} are marked, and only 40 can have been in flight"
+    );
     muster.audit().await;
 }
 

@@ -38,12 +38,19 @@ fn gateways(kannel: &Kannel, smtp: &SmtpServer) -> String {
 
 fn link_in(text: &str) -> String {
     let start = text.find("http://").unwrap();
-    text[start..].split_whitespace().next().unwrap().trim_end_matches(['.', ',']).to_owned()
+    text[start..]
+        .split_whitespace()
+        .next()
+        .unwrap()
+        .trim_end_matches(['.', ','])
+        .to_owned()
 }
 
 /// People by name, with how they stand.
 async fn standings(muster: &Muster, alert: &str) -> Vec<(String, String)> {
-    let page = muster.get(&format!("/api/v1/alerts/{alert}/recipients?limit=100")).await;
+    let page = muster
+        .get(&format!("/api/v1/alerts/{alert}/recipients?limit=100"))
+        .await;
     let text = |item: &Value, key: &str| item[key].as_str().unwrap().to_owned();
     page["items"]
         .as_array()
@@ -69,7 +76,15 @@ async fn from_a_spreadsheet_to_a_complete_account(store: Store) {
     muster.serve().await;
 
     let sent = muster
-        .json(&["send", "closure", "--to", "all-staff", "--set", "reason=burst pipe", "--live"])
+        .json(&[
+            "send",
+            "closure",
+            "--to",
+            "all-staff",
+            "--set",
+            "reason=burst pipe",
+            "--live",
+        ])
         .await;
     assert_eq!(sent["recipients"], 4);
     let alert = sent["id"].as_str().unwrap().to_owned();
@@ -80,34 +95,65 @@ async fn from_a_spreadsheet_to_a_complete_account(store: Store) {
     kannel.phones().reply("+41791000001", "1").await;
     let reply = relay.expect("/mo").await;
     let mut inbound = reqwest::Url::parse(&muster.url("/callbacks/kannel/inbound")).unwrap();
-    inbound.query_pairs_mut().append_pair("token", "tok-1").extend_pairs(&reply.fields);
-    assert_eq!(http_client().get(inbound).send().await.unwrap().status(), 200);
+    inbound
+        .query_pairs_mut()
+        .append_pair("token", "tok-1")
+        .extend_pairs(&reply.fields);
+    assert_eq!(
+        http_client().get(inbound).send().await.unwrap().status(),
+        200
+    );
 
     // Ben opens his link, which records nothing, and then presses the first button.
     let text = kannel.phones().expect_text("+41791000002").await;
     let page = http_client().get(link_in(&text.body)).send().await.unwrap();
     assert_eq!(page.status(), 200);
     let page = page.text().await.unwrap();
-    assert_ne!(standing(&standings(&muster, &alert).await, "Ben Hill"), "acknowledged");
-    let answer = page.split("value=").nth(1).unwrap().trim_start_matches(['"', '\'']);
-    let answer = answer.split(['"', '\'', '>', ' ']).next().unwrap().to_owned();
-    let pressed =
-        http_client().post(link_in(&text.body)).form(&[("o", answer)]).send().await.unwrap();
+    assert_ne!(
+        standing(&standings(&muster, &alert).await, "Ben Hill"),
+        "acknowledged"
+    );
+    let answer = page
+        .split("value=")
+        .nth(1)
+        .unwrap()
+        .trim_start_matches(['"', '\'']);
+    let answer = answer
+        .split(['"', '\'', '>', ' '])
+        .next()
+        .unwrap()
+        .to_owned();
+    let pressed = http_client()
+        .post(link_in(&text.body))
+        .form(&[("o", answer)])
+        .send()
+        .await
+        .unwrap();
     assert_eq!(pressed.status(), 200);
 
     // Cleo has only mail; Dora has only a landline.
     let mail = smtp.expect_mail_to("cleo@clinic.example").await;
-    assert!(mail.subject.contains("Riverside Clinic") && mail.html.is_some(), "{mail:?}");
+    assert!(
+        mail.subject.contains("Riverside Clinic") && mail.html.is_some(),
+        "{mail:?}"
+    );
     let shown = muster
-        .wait_for(&alert, "two answers, and the receipts of the phones", |shown| {
-            shown["counts"]["acknowledged"] == 2
-                && shown["deliveries"]["sms"]["delivered"] == 2
-                && shown["counts"]["accepted"] == 1
-        })
+        .wait_for(
+            &alert,
+            "two answers, and the receipts of the phones",
+            |shown| {
+                shown["counts"]["acknowledged"] == 2
+                    && shown["deliveries"]["sms"]["delivered"] == 2
+                    && shown["counts"]["accepted"] == 1
+            },
+        )
         .await;
     let counts = shown["counts"].as_object().unwrap();
-    let people: i64 =
-        counts.iter().filter(|(name, _)| *name != "recipients").map(|(_, n)| n.as_i64().unwrap()).sum();
+    let people: i64 = counts
+        .iter()
+        .filter(|(name, _)| *name != "recipients")
+        .map(|(_, n)| n.as_i64().unwrap())
+        .sum();
     assert_eq!(people, 4, "{counts:?}");
     let standings = standings(&muster, &alert).await;
     assert_eq!(standing(&standings, "Ana Pérez"), "acknowledged");
@@ -126,7 +172,10 @@ async fn from_a_spreadsheet_to_a_complete_account(store: Store) {
     let data = muster.folder().join("data");
     for entry in std::fs::read_dir(data).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
-        assert!(!bytes.windows(9).any(|part| part == b"791000001"), "a number lies about in clear");
+        assert!(
+            !bytes.windows(9).any(|part| part == b"791000001"),
+            "a number lies about in clear"
+        );
     }
     assert!(!muster.log().contains("791000001") && !muster.log().contains("cleo@"));
     assert!(!muster.log().contains("ERROR"), "{}", muster.log());
@@ -153,26 +202,47 @@ async fn a_providers_callbacks_count_only_when_signed(store: Store) {
     muster.import(PEOPLE).await;
     muster.approve_all().await;
     muster.serve().await;
-    let alert = muster.launch("evacuation", &["all-staff"], json!({ "hazard": "fire" })).await;
+    let alert = muster
+        .launch("evacuation", &["all-staff"], json!({ "hazard": "fire" }))
+        .await;
 
     let message = twilio.expect_message("+41791000001").await;
-    let forged = twilio.report(&message, "delivered", None, Signature::Wrong).await;
+    let forged = twilio
+        .report(&message, "delivered", None, Signature::Wrong)
+        .await;
     assert_eq!(forged, 403);
-    let real = twilio.report(&message, "delivered", None, Signature::Right).await;
+    let real = twilio
+        .report(&message, "delivered", None, Signature::Right)
+        .await;
     assert_eq!(real, 200);
     let other = twilio.expect_message("+41791000002").await;
-    twilio.report(&other, "undelivered", Some(30003), Signature::Right).await;
+    twilio
+        .report(&other, "undelivered", Some(30003), Signature::Right)
+        .await;
     muster
         .wait_for(&alert, "one delivered and one failed", |shown| {
-            shown["deliveries"]["sms"]["delivered"] == 1 && shown["deliveries"]["sms"]["failed"] == 1
+            shown["deliveries"]["sms"]["delivered"] == 1
+                && shown["deliveries"]["sms"]["failed"] == 1
         })
         .await;
 
     let url = muster.url("/callbacks/twilio/inbound");
-    assert_eq!(twilio.text_in(&url, "+41791000001", "2", Signature::Wrong).await, 403);
-    assert_eq!(twilio.text_in(&url, "+41791000001", "2", Signature::Right).await, 200);
+    assert_eq!(
+        twilio
+            .text_in(&url, "+41791000001", "2", Signature::Wrong)
+            .await,
+        403
+    );
+    assert_eq!(
+        twilio
+            .text_in(&url, "+41791000001", "2", Signature::Right)
+            .await,
+        200
+    );
     let shown = muster
-        .wait_for(&alert, "an answer by SMS", |shown| shown["counts"]["acknowledged"] == 1)
+        .wait_for(&alert, "an answer by SMS", |shown| {
+            shown["counts"]["acknowledged"] == 1
+        })
         .await;
     assert_eq!(shown["answers"]["help"], 1, "{shown:#}");
     muster.audit().await;

@@ -118,5 +118,11 @@ where
     }
     let (wall_us, cpu_us) = (micros(begun.elapsed()), machine::own_cpu_us() - cpu);
     let messages = sink::ask(task.port).await?.messages;
-    Ok(Measured { messages, wall_us, cpu_us, peak_kib: machine::peak_kib(), ..Measured::default() })
+    Ok(Measured {
+        messages,
+        wall_us,
+        cpu_us,
+        peak_kib: machine::peak_kib(),
+        ..Measured::default()
+    })
 }

@@ -18,7 +18,11 @@ pub(crate) struct Child {
 impl Child {
     /// Starts it. What it says to its standard error is shown.
     pub(crate) fn start(role: &str, task: &Task) -> anyhow::Result<Self> {
-        let arguments = if role == "sink" { Vec::new() } else { task.arguments() };
+        let arguments = if role == "sink" {
+            Vec::new()
+        } else {
+            task.arguments()
+        };
         let mut process = Command::new(std::env::current_exe()?)
             .arg(role)
             .args(arguments)
@@ -28,7 +32,11 @@ impl Child {
             .spawn()
             .with_context(|| format!("the {role} does not start"))?;
         let output = process.stdout.take().context("its output is a pipe")?;
-        Ok(Self { role: role.to_owned(), process, output: BufReader::new(output) })
+        Ok(Self {
+            role: role.to_owned(),
+            process,
+            output: BufReader::new(output),
+        })
     }
 
     /// The next line that it prints.
@@ -43,7 +51,11 @@ impl Child {
         let mut said = String::new();
         self.output.read_to_string(&mut said)?;
         let status = self.process.wait()?;
-        anyhow::ensure!(status.success(), "the {} failed; its reason is above", self.role);
+        anyhow::ensure!(
+            status.success(),
+            "the {} failed; its reason is above",
+            self.role
+        );
         Ok(said)
     }
 }

@@ -110,13 +110,20 @@ pub(crate) async fn measure(task: &Task) -> anyhow::Result<Measured> {
     let recorded = wait(&app, launched.alert.number, task.recipients).await?;
     let wall_us = micros(begun.elapsed());
     let cpu_us = machine::own_cpu_us() - cpu;
-    let server_cpu_us =
-        task.server.map(machine::children_cpu_us).zip(server_cpu).map(|(now, then)| now - then);
+    let server_cpu_us = task
+        .server
+        .map(machine::children_cpu_us)
+        .zip(server_cpu)
+        .map(|(now, then)| now - then);
     let peak_kib = machine::peak_kib();
     let seen = sink::ask(task.port).await?;
     let first = micros(begun.elapsed()).saturating_sub(seen.first_us_ago);
     app.stop().await;
-    anyhow::ensure!(seen.messages == recorded, "{} arrived, {recorded} are recorded", seen.messages);
+    anyhow::ensure!(
+        seen.messages == recorded,
+        "{} arrived, {recorded} are recorded",
+        seen.messages
+    );
     Ok(Measured {
         messages: recorded,
         wall_us,

@@ -13,8 +13,14 @@ const TICK_US: u64 = 10_000;
 /// The most memory that this process ever held, in KiB.
 pub(crate) fn peak_kib() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
-    line.trim().trim_end_matches(" kB").parse().unwrap_or_default()
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap_or_default();
+    line.trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap_or_default()
 }
 
 /// Processor time that this process has used, in microseconds.
@@ -24,7 +30,9 @@ pub(crate) fn own_cpu_us() -> u64 {
 
 /// Processor time that a server's living child processes have used, in microseconds.
 pub(crate) fn children_cpu_us(server: u32) -> u64 {
-    let Ok(processes) = fs::read_dir("/proc") else { return 0 };
+    let Ok(processes) = fs::read_dir("/proc") else {
+        return 0;
+    };
     processes
         .flatten()
         .filter_map(|entry| cpu_and_parent(entry.file_name().to_str()?))
@@ -38,7 +46,10 @@ fn cpu_and_parent(process: &str) -> Option<(u64, u32)> {
     // The name may hold anything; the fields behind it begin with the state.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks = |index: usize| fields.get(index)?.parse::<u64>().ok();
-    Some(((ticks(11)? + ticks(12)?) * TICK_US, fields.get(1)?.parse().ok()?))
+    Some((
+        (ticks(11)? + ticks(12)?) * TICK_US,
+        fields.get(1)?.parse().ok()?,
+    ))
 }
 
 /// How long the disk below `folder` takes to make one small write durable, in microseconds.
@@ -59,5 +70,11 @@ pub(crate) fn sync_us(folder: &Path) -> anyhow::Result<u64> {
 pub(crate) fn load() -> (usize, String) {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    (processors, load.split_whitespace().next().unwrap_or("unknown").to_owned())
+    (
+        processors,
+        load.split_whitespace()
+            .next()
+            .unwrap_or("unknown")
+            .to_owned(),
+    )
 }

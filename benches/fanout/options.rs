@@ -58,7 +58,7 @@ pub(crate) struct Task {
     pub(crate) recipients: u32,
     #[arg(long)]
     pub(crate) slots: NonZeroUsize,
-    /// `sqlite:PATH` or `postgres://…`; empty for the bare client.
+    /// `sqlite:PATH` or `postgres://…`; any word for the bare client, which has none.
     #[arg(long)]
     pub(crate) database: String,
     /// The data folder.

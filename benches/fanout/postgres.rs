@@ -30,9 +30,14 @@ impl Server {
     /// Takes the server of the tests, or starts one below `folder`.
     pub(crate) fn find_or_start(folder: &Path) -> anyhow::Result<Self> {
         if let Some(url) = std::env::var_os("MUSTER_TEST_POSTGRES") {
-            let url = url.into_string().ok().context("MUSTER_TEST_POSTGRES is not text")?;
+            let url = url
+                .into_string()
+                .ok()
+                .context("MUSTER_TEST_POSTGRES is not text")?;
             let server = Self { url, own: None };
-            server.setting("fsync").context("the PostgreSQL of MUSTER_TEST_POSTGRES")?;
+            server
+                .setting("fsync")
+                .context("the PostgreSQL of MUSTER_TEST_POSTGRES")?;
             return Ok(server);
         }
         let programs = programs().context(MISSING)?;
@@ -47,14 +52,30 @@ impl Server {
             as_postgres(&programs.join("initdb"))
                 .arg("-D")
                 .arg(&data)
-                .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]),
+                .args([
+                    "-U",
+                    "postgres",
+                    "-A",
+                    "trust",
+                    "-E",
+                    "UTF8",
+                    "--locale=C.UTF-8",
+                ]),
         )?;
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let settings =
             format!("-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''");
         let own = Own { programs, data };
-        quiet(own.pg_ctl().args(["-w", "-o", &settings, "-l"]).arg(own.data.join("log")).arg("start"))?;
-        Ok(Self { url: format!("postgres://postgres@127.0.0.1:{port}/postgres"), own: Some(own) })
+        quiet(
+            own.pg_ctl()
+                .args(["-w", "-o", &settings, "-l"])
+                .arg(own.data.join("log"))
+                .arg("start"),
+        )?;
+        Ok(Self {
+            url: format!("postgres://postgres@127.0.0.1:{port}/postgres"),
+            own: Some(own),
+        })
     }
 
     /// Its first process, if it is ours to look at.
@@ -68,8 +89,9 @@ impl Server {
         let statement = format!("SHOW {name}");
         block_on(async {
             let mut connection = PgConnection::connect(&self.url).await?;
-            let (value,): (String,) =
-                sqlx::query_as(AssertSqlSafe(statement)).fetch_one(&mut connection).await?;
+            let (value,): (String,) = sqlx::query_as(AssertSqlSafe(statement))
+                .fetch_one(&mut connection)
+                .await?;
             connection.close().await?;
             Ok(value)
         })
@@ -79,7 +101,10 @@ impl Server {
     pub(crate) fn create_database(&self, name: &str) -> anyhow::Result<String> {
         self.drop_database(name)?;
         self.execute(format!("CREATE DATABASE {name} TEMPLATE template0"))?;
-        let (address, _) = self.url.rsplit_once('/').context("the address names no database")?;
+        let (address, _) = self
+            .url
+            .rsplit_once('/')
+            .context("the address names no database")?;
         Ok(format!("{address}/{name}"))
     }
 
@@ -91,7 +116,9 @@ impl Server {
     fn execute(&self, statement: String) -> anyhow::Result<()> {
         block_on(async {
             let mut connection = PgConnection::connect(&self.url).await?;
-            sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await?;
+            sqlx::query(AssertSqlSafe(statement))
+                .execute(&mut connection)
+                .await?;
             Ok(connection.close().await?)
         })
     }
@@ -165,5 +192,8 @@ fn quiet(command: &mut Command) -> anyhow::Result<()> {
 }
 
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
 }

@@ -34,13 +34,17 @@ pub(crate) fn run() -> anyhow::Result<()> {
         drop(std::io::stdin().read_line(&mut String::new()));
         std::process::exit(0);
     });
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
         println!("{}", listener.local_addr()?.port());
         let listener = listener.tap_io(|stream| {
             // Without it the figures would be those of delayed acknowledgements.
-            stream.set_nodelay(true).unwrap_or_else(|error| eprintln!("sink: {error}"));
+            stream
+                .set_nodelay(true)
+                .unwrap_or_else(|error| eprintln!("sink: {error}"));
         });
         let routes = axum::Router::new()
             .route("/messages", post(take))
@@ -55,18 +59,35 @@ async fn take(State(Counter(counter)): State<Counter>, body: Bytes) -> impl Into
     counter.1.get_or_init(Instant::now);
     let number = counter.0.fetch_add(1, Ordering::Relaxed);
     let answer = format!(r#"{{"id":"{number:08x}-{:04x}"}}"#, body.len());
-    (StatusCode::CREATED, [(header::CONTENT_TYPE, "application/json")], answer)
+    (
+        StatusCode::CREATED,
+        [(header::CONTENT_TYPE, "application/json")],
+        answer,
+    )
 }
 
 async fn tell(State(Counter(counter)): State<Counter>) -> Json<Seen> {
-    let ago = counter.1.get().map(|first| micros(first.elapsed())).unwrap_or_default();
-    Json(Seen { messages: counter.0.load(Ordering::Relaxed), first_us_ago: ago })
+    let ago = counter
+        .1
+        .get()
+        .map(|first| micros(first.elapsed()))
+        .unwrap_or_default();
+    Json(Seen {
+        messages: counter.0.load(Ordering::Relaxed),
+        first_us_ago: ago,
+    })
 }
 
 /// Asks the sink on that port.
 pub(crate) async fn ask(port: u16) -> anyhow::Result<Seen> {
-    let client = reqwest::Client::builder().no_proxy().tcp_nodelay(true).build()?;
-    let answer = client.get(format!("http://127.0.0.1:{port}/seen")).send().await?;
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .tcp_nodelay(true)
+        .build()?;
+    let answer = client
+        .get(format!("http://127.0.0.1:{port}/seen"))
+        .send()
+        .await?;
     answer.json().await.context("the sink's answer")
 }
 

@@ -31,11 +31,18 @@ pub(crate) fn print_machine(
         machine::sync_us(folder)?
     );
     if let Some(server) = server {
-        let (fsync, commit) = (server.setting("fsync")?, server.setting("synchronous_commit")?);
+        let (fsync, commit) = (
+            server.setting("fsync")?,
+            server.setting("synchronous_commit")?,
+        );
         println!(
             "PostgreSQL {}: fsync {fsync}, synchronous_commit {commit}{}",
             server.setting("server_version")?,
-            if fsync == "on" { "" } else { ": NOT durable, its figures are too good" }
+            if fsync == "on" {
+                ""
+            } else {
+                ": NOT durable, its figures are too good"
+            }
         );
     }
     Ok(())
@@ -60,17 +67,48 @@ pub(crate) fn print(rounds: &[Round]) {
     println!("{}", line("", &COLUMNS.map(|(name, _)| name.to_owned())));
     let facts: [(&str, Fact, usize); 8] = [
         ("messages a second", |_, one| Some(rate(one)), 0),
-        ("share of the bare client, %", |round, one| Some(share(one, &round.client)), 1),
-        ("share of the adapter, %", |round, one| Some(share(one, &round.adapter)), 1),
-        ("launch until durable, ms", |_, one| one.launch_us.map(|us| float(us) / 1e3), 1),
-        ("durable launch to first message, ms", |_, one| one.first_us.map(|us| float(us) / 1e3), 1),
-        ("processor µs a message", |_, one| Some(each(one.cpu_us, one)), 1),
-        ("the same, database server", |_, one| one.server_cpu_us.map(|us| each(us, one)), 1),
-        ("peak memory, MiB", |_, one| Some(float(one.peak_kib) / 1024.0), 1),
+        (
+            "share of the bare client, %",
+            |round, one| Some(share(one, &round.client)),
+            1,
+        ),
+        (
+            "share of the adapter, %",
+            |round, one| Some(share(one, &round.adapter)),
+            1,
+        ),
+        (
+            "launch until durable, ms",
+            |_, one| one.launch_us.map(|us| float(us) / 1e3),
+            1,
+        ),
+        (
+            "durable launch to first message, ms",
+            |_, one| one.first_us.map(|us| float(us) / 1e3),
+            1,
+        ),
+        (
+            "processor µs a message",
+            |_, one| Some(each(one.cpu_us, one)),
+            1,
+        ),
+        (
+            "the same, database server",
+            |_, one| one.server_cpu_us.map(|us| each(us, one)),
+            1,
+        ),
+        (
+            "peak memory, MiB",
+            |_, one| Some(float(one.peak_kib) / 1024.0),
+            1,
+        ),
     ];
     for (name, fact, decimals) in facts {
         let cells = COLUMNS.map(|(_, column)| {
-            let values = rounds.iter().filter_map(|round| fact(round, column(round)?)).collect();
+            let values = rounds
+                .iter()
+                .filter_map(|round| fact(round, column(round)?))
+                .collect();
             cell(values, decimals)
         });
         println!("{}", line(name, &cells));
@@ -85,10 +123,15 @@ fn line(name: &str, cells: &[String; 4]) -> String {
 /// The median, and the range where there were several rounds.
 fn cell(mut values: Vec<f64>, decimals: usize) -> String {
     values.sort_by(f64::total_cmp);
-    let (Some(least), Some(most)) = (values.first(), values.last()) else { return String::new() };
+    let (Some(least), Some(most)) = (values.first(), values.last()) else {
+        return String::new();
+    };
     let middle = values.len() / 2;
-    let median =
-        if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) };
+    let median = if values.len() % 2 == 1 {
+        values[middle]
+    } else {
+        f64::midpoint(values[middle - 1], values[middle])
+    };
     if values.len() == 1 {
         return format!("{median:.decimals$}");
     }

@@ -34,7 +34,10 @@ pub async fn approved_template(app: &App, name: &str) -> Result<(Template, Appro
 pub fn readable_template(app: &App, name: &str) -> Result<Template, Refusal> {
     let shelf = app.shelf();
     let Some(template) = shelf.find(name) else {
-        let problem = shelf.problems.iter().find(|problem| problem.template == name);
+        let problem = shelf
+            .problems
+            .iter()
+            .find(|problem| problem.template == name);
         return Err(match problem {
             Some(problem) => Refusal::BrokenTemplate {
                 template: name.to_owned(),
@@ -43,7 +46,9 @@ pub fn readable_template(app: &App, name: &str) -> Result<Template, Refusal> {
             None => Refusal::UnknownTemplate(name.to_owned()),
         });
     };
-    let wrong = check(template).into_iter().find(|finding| finding.level == Level::Error);
+    let wrong = check(template)
+        .into_iter()
+        .find(|finding| finding.level == Level::Error);
     match wrong {
         Some(finding) => Err(Refusal::BrokenTemplate {
             template: name.to_owned(),
@@ -65,9 +70,10 @@ pub fn plan(
         None => template.plan.clone(),
         Some(ALL_AT_ONCE) => Plan::all_at_once(&template.channels),
         Some(name) if name == template.plan.name => template.plan.clone(),
-        Some(name) => {
-            app.plan(name).cloned().ok_or_else(|| Refusal::UnknownPlan(name.to_owned()))?
-        }
+        Some(name) => app
+            .plan(name)
+            .cloned()
+            .ok_or_else(|| Refusal::UnknownPlan(name.to_owned()))?,
     };
     let written_for: Vec<_> = app
         .channels(mode)
@@ -75,8 +81,15 @@ pub fn plan(
         .filter(|channel| template.channels.contains(channel))
         .collect();
     let limited = plan.limited_to(&written_for);
-    if limited.steps.first().is_none_or(|step| step.after_seconds != 0) {
-        return Err(Refusal::NoGateway { mode, channels: template.channels.clone() });
+    if limited
+        .steps
+        .first()
+        .is_none_or(|step| step.after_seconds != 0)
+    {
+        return Err(Refusal::NoGateway {
+            mode,
+            channels: template.channels.clone(),
+        });
     }
     Ok(limited)
 }
@@ -85,7 +98,11 @@ pub fn plan(
 pub fn expiry(template: &Template, asked: Option<Duration>) -> Result<Duration, Refusal> {
     let span = asked.unwrap_or(template.expires_in);
     let allowed = Duration::from_mins(1)..=Duration::from_hours(30 * 24);
-    if allowed.contains(&span) { Ok(span) } else { Err(Refusal::Expiry) }
+    if allowed.contains(&span) {
+        Ok(span)
+    } else {
+        Err(Refusal::Expiry)
+    }
 }
 
 /// What the texts are made of, beside the template.
@@ -103,7 +120,11 @@ pub struct Contents<'a> {
 
 /// Every text of the alert, on every channel the template is written for and in all its languages,
 /// exactly as it will be stored and sent.
-pub fn texts(app: &App, template: &Template, contents: &Contents<'_>) -> Result<Vec<Text>, Refusal> {
+pub fn texts(
+    app: &App,
+    template: &Template,
+    contents: &Contents<'_>,
+) -> Result<Vec<Text>, Refusal> {
     let mut texts = Vec::new();
     for (position, language) in (0_i32..).zip(&template.languages) {
         let values = all_values(app, template, contents, language)?;
@@ -120,7 +141,13 @@ pub fn texts(app: &App, template: &Template, contents: &Contents<'_>) -> Result<
                 .map_err(|_| crate::storage::Error::Broken("a text is no JSON"))?;
             let sha256 = hex(&Sha256::digest(filled.as_bytes()));
             let (channel, language) = (*channel, language.clone());
-            texts.push(Text { channel, language, position, filled, sha256 });
+            texts.push(Text {
+                channel,
+                language,
+                position,
+                filled,
+                sha256,
+            });
         }
     }
     Ok(texts)
@@ -171,10 +198,12 @@ fn all_values(
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+            text
+        })
 }
 
 /// A template that begins a thread is not for a follow-up, and the reverse.
@@ -186,7 +215,14 @@ pub fn refuse_wrong_kind(template: &Template, wanted: AlertKind) -> Result<(), R
         AlertKind::Alert => ("a new alert", "launch it from the launch board"),
         AlertKind::Update => ("an update", "open the running alert and choose Update"),
         AlertKind::Correction => ("a correction", "open the running alert and choose Correct"),
-        AlertKind::AllClear => ("an all-clear", "open the running alert and choose All clear"),
+        AlertKind::AllClear => (
+            "an all-clear",
+            "open the running alert and choose All clear",
+        ),
     };
-    Err(Refusal::WrongKind { template: template.name.clone(), is, hint })
+    Err(Refusal::WrongKind {
+        template: template.name.clone(),
+        is,
+        hint,
+    })
 }

@@ -42,7 +42,9 @@ pub async fn stop(app: &App, id: AlertId, actor: Actor) -> Result<Stopped, Refus
     let now = app.clock.now();
     let called_off = app
         .db
-        .write("alert.stop", move |tx| Box::pin(async move { stop_in(tx, &alert, &actor, now).await }))
+        .write("alert.stop", move |tx| {
+            Box::pin(async move { stop_in(tx, &alert, &actor, now).await })
+        })
         .await?;
     app.wake();
     Ok(Stopped { called_off })
@@ -60,7 +62,15 @@ async fn stop_in(
     let called_off =
         deliveries::call_off(tx, alert.number, DeliveryState::Cancelled, "stopped", now).await?;
     let subject = format!("alert {}", alert.number);
-    audit::append(tx, now, actor, "alert.stop", &subject, &json!({ "called_off": called_off })).await?;
+    audit::append(
+        tx,
+        now,
+        actor,
+        "alert.stop",
+        &subject,
+        &json!({ "called_off": called_off }),
+    )
+    .await?;
     Ok(called_off)
 }
 
@@ -112,7 +122,10 @@ pub async fn follow_up_once(
         return Ok(launched);
     }
     let followed = find(app, request.alert).await?;
-    let name = request.template.as_deref().unwrap_or(default_template(request.kind));
+    let name = request
+        .template
+        .as_deref()
+        .unwrap_or(default_template(request.kind));
     let (template, approval) = draft::approved_template(app, name).await?;
     draft::refuse_wrong_kind(&template, request.kind)?;
     let is_last_word = request.kind != AlertKind::Update;
@@ -154,7 +167,9 @@ pub async fn follow_up_once(
                         }
                     }
                 }
-                let whom = Whom::Contacted { and_waiting: !is_last_word };
+                let whom = Whom::Contacted {
+                    and_waiting: !is_last_word,
+                };
                 let alert = launch::insert(tx, &new, whom, &keys).await?;
                 launch::keep(tx, kept, alert.id, new.now).await?;
                 Ok::<_, Refusal>(alert)
@@ -164,7 +179,10 @@ pub async fn follow_up_once(
     match written {
         Ok(alert) => {
             launch::announce(app, &alert);
-            Ok(Launched { alert, is_replay: false })
+            Ok(Launched {
+                alert,
+                is_replay: false,
+            })
         }
         // Another request with the same key was faster.
         Err(Refusal::Storage(Error::Conflict)) => launch::replay(app, key.as_ref())
@@ -200,8 +218,11 @@ pub async fn remind_once(
                     return Err(Refusal::NotRunning);
                 }
                 let mut plan = alerts::get(&mut *tx, alert.number).await?.plan;
-                let channels =
-                    plan.steps.first().map(|step| step.channels.clone()).unwrap_or_default();
+                let channels = plan
+                    .steps
+                    .first()
+                    .map(|step| step.channels.clone())
+                    .unwrap_or_default();
                 let after = now.since(alert.launched_at).as_secs();
                 let step = StepRow {
                     alert: alert.number,
@@ -221,8 +242,15 @@ pub async fn remind_once(
                 alerts::set_plan(tx, alert.number, &plan).await?;
                 alerts::insert_step(tx, &step).await?;
                 let subject = format!("alert {}", alert.number);
-                audit::append(tx, now, &actor, "alert.remind", &subject, &json!({ "step": step.step }))
-                    .await?;
+                audit::append(
+                    tx,
+                    now,
+                    &actor,
+                    "alert.remind",
+                    &subject,
+                    &json!({ "step": step.step }),
+                )
+                .await?;
                 launch::keep(tx, kept, alert.id, now).await?;
                 Ok(())
             })

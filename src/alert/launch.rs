@@ -91,7 +91,10 @@ pub async fn launch(app: &App, request: LaunchRequest) -> Result<Launched, Refus
         expires_in: draft::expiry(&template, request.expires_in)?,
         mode: request.mode,
         follows: None,
-        asked: Asked { groups: request.groups, contacts: request.contacts.len() },
+        asked: Asked {
+            groups: request.groups,
+            contacts: request.contacts.len(),
+        },
         variables: request.variables,
         hold: request.hold,
         actor: request.actor,
@@ -116,12 +119,15 @@ pub async fn launch(app: &App, request: LaunchRequest) -> Result<Launched, Refus
     match written {
         Ok(alert) => {
             announce(app, &alert);
-            Ok(Launched { alert, is_replay: false })
+            Ok(Launched {
+                alert,
+                is_replay: false,
+            })
         }
         // Another request with the same key was faster.
-        Err(Refusal::Storage(Error::Conflict)) => {
-            replay(app, key.as_ref()).await?.ok_or(Refusal::Storage(Error::Conflict))
-        }
+        Err(Refusal::Storage(Error::Conflict)) => replay(app, key.as_ref())
+            .await?
+            .ok_or(Refusal::Storage(Error::Conflict)),
         Err(refusal) => Err(refusal),
     }
 }
@@ -149,7 +155,10 @@ pub async fn replay(app: &App, key: Option<&RequestKey>) -> Result<Option<Launch
         return Err(Refusal::KeyReused);
     }
     let alert = alerts::get_by_id(&app.db, kept.alert_id).await?;
-    Ok(Some(Launched { alert, is_replay: true }))
+    Ok(Some(Launched {
+        alert,
+        is_replay: true,
+    }))
 }
 
 /// Ties the request's key, if it has one, to the alert that it made or acted on.
@@ -160,7 +169,10 @@ pub(super) async fn keep(
     at: Timestamp,
 ) -> Result<(), Error> {
     let Some(key) = key else { return Ok(()) };
-    let launch = KeptLaunch { request_hash: key.request_hash, alert_id };
+    let launch = KeptLaunch {
+        request_hash: key.request_hash,
+        alert_id,
+    };
     alerts::keep_launch(tx, &key.scope, &key.key, &launch, at).await
 }
 
@@ -180,8 +192,11 @@ pub async fn selection(
 ) -> Result<Selection, Refusal> {
     let found = audience::group_ids(&app.db, groups).await?;
     let names: BTreeSet<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
-    let unknown: Vec<String> =
-        groups.iter().filter(|name| !names.contains(name.as_str())).cloned().collect();
+    let unknown: Vec<String> = groups
+        .iter()
+        .filter(|name| !names.contains(name.as_str()))
+        .cloned()
+        .collect();
     if !unknown.is_empty() {
         return Err(Refusal::UnknownGroups(unknown));
     }
@@ -275,7 +290,10 @@ fn row(new: &New, number: AlertNumber) -> Alert {
         mode: new.mode,
         kind: new.template.kind,
         follows: new.follows.as_ref().map(|followed| followed.number),
-        thread: new.follows.as_ref().map_or(number, |followed| followed.thread),
+        thread: new
+            .follows
+            .as_ref()
+            .map_or(number, |followed| followed.thread),
         template: new.template.name.clone(),
         template_version: new.approval.version,
         template_hash: new.template.hash.clone(),
@@ -283,7 +301,9 @@ fn row(new: &New, number: AlertNumber) -> Alert {
         severity: new
             .follows
             .as_ref()
-            .map_or(new.template.severity, |followed| followed.severity.min(new.template.severity)),
+            .map_or(new.template.severity, |followed| {
+                followed.severity.min(new.template.severity)
+            }),
         purpose: new.template.purpose,
         title: sqlx::types::Json(new.template.title.clone()),
         variables: sqlx::types::Json(new.variables.clone()),
@@ -374,7 +394,11 @@ async fn insert_steps(tx: &mut Tx, alert: &Alert) -> Result<(), Refusal> {
         let row = StepRow {
             alert: alert.number,
             step: i32::try_from(index).unwrap_or(i32::MAX),
-            due_at: if index == 0 { alert.launched_at } else { alert.hold_until.after(step.after()) },
+            due_at: if index == 0 {
+                alert.launched_at
+            } else {
+                alert.hold_until.after(step.after())
+            },
             state: StepState::Waiting,
             written_through: alert.number.base(),
             people: 0,

@@ -74,7 +74,9 @@ pub enum Refusal {
         max: u64,
     },
     /// Recipients without a value that the text needs for each.
-    #[error("{people} of the recipients have no \"{field}\" in the directory, {example} among them: add it or leave them out")]
+    #[error(
+        "{people} of the recipients have no \"{field}\" in the directory, {example} among them: add it or leave them out"
+    )]
     MissingField {
         /// The field.
         field: String,
@@ -137,7 +139,10 @@ impl Refusal {
             | Self::ChangedAfterApproval(_)
             | Self::WrongKind { .. } => "template",
             Self::Variables(problems) => {
-                return Some(format!("variables.{}", problems.first().map_or("", |p| &p.name)));
+                return Some(format!(
+                    "variables.{}",
+                    problems.first().map_or("", |p| &p.name)
+                ));
             }
             Self::Unfilled(_) | Self::MissingField { .. } => "variables",
             Self::UnknownGroups(_) | Self::EmptyAudience(_) => "audience.groups",
@@ -156,13 +161,25 @@ impl Refusal {
 }
 
 fn sentences(problems: &[VariableProblem]) -> String {
-    problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ")
+    problems
+        .iter()
+        .map(|problem| problem.message.as_str())
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(|name| format!("\"{name}\""))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn listed(channels: &[Channel]) -> String {
-    channels.iter().map(|channel| channel.word()).collect::<Vec<_>>().join(" or ")
+    channels
+        .iter()
+        .map(|channel| channel.word())
+        .collect::<Vec<_>>()
+        .join(" or ")
 }

@@ -47,7 +47,12 @@ pub async fn run(
     let settled = Timestamp(now.0 - i64::try_from(SETTLING.as_millis()).unwrap_or_default());
     let mut checked = Vec::new();
     let mut add = |name, title, (rows, violations): (i64, i64)| {
-        checked.push(Checked { name, title, rows, violations });
+        checked.push(Checked {
+            name,
+            title,
+            rows,
+            violations,
+        });
     };
     add(
         "intent-before-sending",
@@ -112,7 +117,11 @@ async fn plan_complete(db: &Db) -> Result<(i64, i64), Error> {
     let mut violations = 0;
     for step in invariants::list_written_steps(db).await? {
         let index = usize::try_from(step.step).unwrap_or(usize::MAX);
-        let channels = step.plan.steps.get(index).map_or(0, |planned| planned.channels.len());
+        let channels = step
+            .plan
+            .steps
+            .get(index)
+            .map_or(0, |planned| planned.channels.len());
         let expected = step.people * i64::try_from(channels).unwrap_or(i64::MAX);
         let everyone = step.step != 0 || step.people == step.recipients;
         rows += 1;
@@ -132,7 +141,10 @@ async fn drills_say_so(db: &Db) -> Result<(i64, i64), Error> {
             let spliced = filled.splice(text.channel, &|_| None);
             let lines = [spliced.subject, Some(spliced.text)];
             let plain = lines.iter().flatten().all(|line| is_between(line, word));
-            plain && spliced.html.is_none_or(|html| html.matches(word).count() >= 2)
+            plain
+                && spliced
+                    .html
+                    .is_none_or(|html| html.matches(word).count() >= 2)
         });
         if !marked {
             violations += 1;
@@ -148,5 +160,9 @@ fn is_between(text: &str, word: &str) -> bool {
 
 /// The invariants that do not hold, by name.
 pub fn broken(checked: &[Checked]) -> BTreeSet<&'static str> {
-    checked.iter().filter(|one| !one.holds()).map(|one| one.name).collect()
+    checked
+        .iter()
+        .filter(|one| !one.holds())
+        .map(|one| one.name)
+        .collect()
 }

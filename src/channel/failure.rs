@@ -54,33 +54,70 @@ pub struct Failure {
 }
 
 impl Failure {
-    fn new(certainty: Certainty, duration: Duration, scope: Scope, reason: impl Into<String>) -> Self {
-        Self { certainty, duration, scope, reason: reason.into(), retry_after: None, source: None }
+    fn new(
+        certainty: Certainty,
+        duration: Duration,
+        scope: Scope,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self {
+            certainty,
+            duration,
+            scope,
+            reason: reason.into(),
+            retry_after: None,
+            source: None,
+        }
     }
 
     /// The gateway cannot take it now; no byte of it went out.
     pub fn try_again(reason: impl Into<String>) -> Self {
-        Self::new(Certainty::Certain, Duration::Temporary, Scope::Gateway, reason)
+        Self::new(
+            Certainty::Certain,
+            Duration::Temporary,
+            Scope::Gateway,
+            reason,
+        )
     }
 
     /// Bytes left and no clear answer came: nobody knows.
     pub fn unknown(reason: impl Into<String>) -> Self {
-        Self::new(Certainty::Ambiguous, Duration::Temporary, Scope::Gateway, reason)
+        Self::new(
+            Certainty::Ambiguous,
+            Duration::Temporary,
+            Scope::Gateway,
+            reason,
+        )
     }
 
     /// This person cannot be reached there.
     pub fn person(reason: impl Into<String>) -> Self {
-        Self::new(Certainty::Certain, Duration::Permanent, Scope::Person, reason)
+        Self::new(
+            Certainty::Certain,
+            Duration::Permanent,
+            Scope::Person,
+            reason,
+        )
     }
 
     /// This person cannot be reached there at the moment.
     pub fn person_for_now(reason: impl Into<String>) -> Self {
-        Self::new(Certainty::Certain, Duration::Temporary, Scope::Person, reason)
+        Self::new(
+            Certainty::Certain,
+            Duration::Temporary,
+            Scope::Person,
+            reason,
+        )
     }
 
     /// Our account or settings are refused. The message waits: an administrator may mend it in time.
     pub fn refused_us(reason: impl Into<String>) -> Self {
-        Self::new(Certainty::Certain, Duration::Temporary, Scope::Configuration, reason)
+        Self::new(
+            Certainty::Certain,
+            Duration::Temporary,
+            Scope::Configuration,
+            reason,
+        )
     }
 
     /// With the gateway's own wish for when to come back.

@@ -41,14 +41,23 @@ impl Audit {
             }
         };
         app.db.close().await;
-        if is_clean { Ok(()) } else { Err(Failure::Shown) }
+        if is_clean {
+            Ok(())
+        } else {
+            Err(Failure::Shown)
+        }
     }
 }
 
 /// Every promise, looked at now.
 pub(super) async fn checked(app: &App) -> Result<Vec<Checked>, storage::Error> {
-    let for_drills = app.gateways.iter().filter(|gateway| gateway.common.exercises);
-    let names: Vec<String> = for_drills.map(|gateway| gateway.common.name.clone()).collect();
+    let for_drills = app
+        .gateways
+        .iter()
+        .filter(|gateway| gateway.common.exercises);
+    let names: Vec<String> = for_drills
+        .map(|gateway| gateway.common.name.clone())
+        .collect();
     audit::check::run(&app.db, app.clock.now(), &names).await
 }
 
@@ -60,13 +69,26 @@ pub(super) fn is_clean(checked: &[Checked]) -> bool {
 /// Each promise with how many rows were looked at.
 pub(super) fn show(checked: &[Checked]) -> Result<(), Failure> {
     let row = |one: &Checked| {
-        let verdict = if one.holds() { "kept".to_owned() } else { format!("BROKEN {}×", one.violations) };
-        vec![verdict, format!("{:>6} rows", one.rows), one.name.to_owned(), one.title.to_owned()]
+        let verdict = if one.holds() {
+            "kept".to_owned()
+        } else {
+            format!("BROKEN {}×", one.violations)
+        };
+        vec![
+            verdict,
+            format!("{:>6} rows", one.rows),
+            one.name.to_owned(),
+            one.title.to_owned(),
+        ]
     };
     terminal::table(&checked.iter().map(row).collect::<Vec<_>>())?;
     let broken = checked.iter().filter(|one| !one.holds()).count();
     terminal::say(match broken {
-        0 => format!("Every promise is kept: {} of {}.", checked.len(), checked.len()),
+        0 => format!(
+            "Every promise is kept: {} of {}.",
+            checked.len(),
+            checked.len()
+        ),
         _ => format!("{broken} of {} promises are broken.", checked.len()),
     })
 }
@@ -77,7 +99,13 @@ pub(super) fn show_chain(verdict: &Verdict) -> Result<(), Failure> {
         terminal::say(format!("BROKEN  {problem}"))?;
     }
     terminal::say(match verdict.problems.len() {
-        0 => format!("The log of acts is whole: {} entries, each bound to the one before.", verdict.entries),
-        problems => format!("The log of acts was changed: {problems} problems in {} entries.", verdict.entries),
+        0 => format!(
+            "The log of acts is whole: {} entries, each bound to the one before.",
+            verdict.entries
+        ),
+        problems => format!(
+            "The log of acts was changed: {problems} problems in {} entries.",
+            verdict.entries
+        ),
     })
 }

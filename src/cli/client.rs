@@ -40,11 +40,21 @@ pub(super) struct Client {
 impl Server {
     /// Prepares to talk; connects with the first request.
     pub(super) fn client(&self) -> Result<Client, Failure> {
-        let url = self.url.clone().or_else(|| environment::variable("MUSTER_URL"));
-        let url = url.unwrap_or_else(|| USUAL_URL.to_owned()).trim_end_matches('/').to_owned();
-        let parsed = reqwest::Url::parse(&url).ok().filter(reqwest::Url::has_host);
+        let url = self
+            .url
+            .clone()
+            .or_else(|| environment::variable("MUSTER_URL"));
+        let url = url
+            .unwrap_or_else(|| USUAL_URL.to_owned())
+            .trim_end_matches('/')
+            .to_owned();
+        let parsed = reqwest::Url::parse(&url)
+            .ok()
+            .filter(reqwest::Url::has_host);
         let parsed = parsed.ok_or_else(|| {
-            said(format!("\"{url}\" is not the address of a server, as {USUAL_URL} is one"))
+            said(format!(
+                "\"{url}\" is not the address of a server, as {USUAL_URL} is one"
+            ))
         })?;
         let token = match &self.token_file {
             Some(file) => std::fs::read_to_string(file)
@@ -67,7 +77,11 @@ impl Server {
         if matches!(parsed.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {
             http = http.no_proxy();
         }
-        Ok(Client { http: http.build()?, url, token })
+        Ok(Client {
+            http: http.build()?,
+            url,
+            token,
+        })
     }
 }
 
@@ -103,7 +117,9 @@ impl Client {
     }
 
     fn start(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token)
+        self.http
+            .request(method, format!("{}{path}", self.url))
+            .bearer_auth(&self.token)
     }
 
     /// Tries again while there is no connection, or the server says "not now".
@@ -125,7 +141,11 @@ impl Client {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
-        let why = if error.is_timeout() { "did not answer in time" } else { "cannot be reached" };
+        let why = if error.is_timeout() {
+            "did not answer in time"
+        } else {
+            "cannot be reached"
+        };
         said(format!(
             "the server at {} {why}: see that `muster serve` is running, and name it with --url or \
              MUSTER_URL",

@@ -44,6 +44,12 @@ fn check(shared: &Shared) -> Result<(), Failure> {
         return Err(Failure::Said(examined.problems.join("\n")));
     }
     let gateways = examined.config.gateway_tables().len();
-    let gateways = if gateways == 1 { "1 gateway".to_owned() } else { format!("{gateways} gateways") };
-    terminal::say(format!("The configuration is good: {gateways}, and every key is understood."))
+    let gateways = if gateways == 1 {
+        "1 gateway".to_owned()
+    } else {
+        format!("{gateways} gateways")
+    };
+    terminal::say(format!(
+        "The configuration is good: {gateways}, and every key is understood."
+    ))
 }

@@ -55,8 +55,14 @@ async fn import(shared: &Shared, file: &Path, dry_run: bool) -> Result<(), Failu
     let preview = if dry_run {
         apply::plan_import(&app.db, &app.keys, parsed).await?
     } else if parsed.people.is_empty() && !parsed.rejected.is_empty() {
-        show(shared, &apply::plan_import(&app.db, &app.keys, parsed).await?, dry_run)?;
-        return Err(said(format!("{name}: no row can be used, so nothing was changed")));
+        show(
+            shared,
+            &apply::plan_import(&app.db, &app.keys, parsed).await?,
+            dry_run,
+        )?;
+        return Err(said(format!(
+            "{name}: no row can be used, so nothing was changed"
+        )));
     } else {
         let hash = hex(&Sha256::digest(&bytes));
         let (now, by) = (app.clock.now(), Actor::command_line());
@@ -86,7 +92,11 @@ fn show(shared: &Shared, preview: &ImportPreview, dry_run: bool) -> Result<(), F
     if shared.json {
         return terminal::json(&as_json(preview, dry_run));
     }
-    let would = if dry_run { " (dry run: nothing was changed)" } else { "" };
+    let would = if dry_run {
+        " (dry run: nothing was changed)"
+    } else {
+        ""
+    };
     terminal::say(format!(
         "{} new, {} changed, {} unchanged, {} rejected{would}",
         preview.new,
@@ -115,14 +125,23 @@ fn lines(preview: &ImportPreview, dry_run: bool) -> Vec<(usize, String)> {
             ChangeKind::Unchanged => "unchanged".to_owned(),
             ChangeKind::Changed(fields) => format!("changed: {}", fields.join(", ")),
         };
-        lines.push((row.line, format!("  line {}: {}: {what}", row.line, row.name)));
+        lines.push((
+            row.line,
+            format!("  line {}: {}: {what}", row.line, row.name),
+        ));
     }
     for rejected in &preview.rejected {
         let reasons = rejected.reasons.join("; ");
-        lines.push((rejected.line, format!("  line {}: rejected: {reasons}", rejected.line)));
+        lines.push((
+            rejected.line,
+            format!("  line {}: rejected: {reasons}", rejected.line),
+        ));
     }
     for note in &preview.notes {
-        lines.push((note.line, format!("  line {}: note: {}", note.line, note.message)));
+        lines.push((
+            note.line,
+            format!("  line {}: note: {}", note.line, note.message),
+        ));
     }
     lines.sort_by_key(|(line, _)| *line);
     lines
@@ -154,9 +173,12 @@ fn as_json(preview: &ImportPreview, dry_run: bool) -> serde_json::Value {
 
 async fn export(shared: &Shared, file: Option<&Path>) -> Result<(), Failure> {
     let app = shared.open().await?;
-    let csv = export::export_csv(&app.db, &app.keys, app.clock.now(), &Actor::command_line()).await?;
+    let csv =
+        export::export_csv(&app.db, &app.keys, app.clock.now(), &Actor::command_line()).await?;
     app.db.close().await;
-    let Some(file) = file else { return terminal::bytes(&csv) };
+    let Some(file) = file else {
+        return terminal::bytes(&csv);
+    };
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     // The whole directory in clear is nobody else's business.

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 
 use super::failure::{Failure, said};
 use super::opening::server_lock;
-use super::{Shared, logging, terminal};
+use super::{Shared, logging, serve, terminal};
 use crate::account::link;
 use crate::app::App;
 use crate::audit::Actor;
@@ -63,14 +63,16 @@ impl Demo {
             Ok(()) | Err(Failure::NobodyListens) => {}
             Err(failure) => return Err(failure),
         }
-        service::run_until_signal(&app).await?;
-        Ok(())
+        serve::run(&app).await
     }
 }
 
 /// The folder that is named, if one is.
 fn folder(shared: &Shared) -> Option<PathBuf> {
-    shared.data.clone().or_else(|| environment::variable("MUSTER_DATA_DIR").map(PathBuf::from))
+    shared
+        .data
+        .clone()
+        .or_else(|| environment::variable("MUSTER_DATA_DIR").map(PathBuf::from))
 }
 
 /// Opens the demonstration's own data folder and nobody else's.
@@ -80,7 +82,8 @@ async fn open(
     pace: Pace,
 ) -> Result<(App, impl Sized + use<>), Failure> {
     house::claim(folder)?;
-    let config = house::config(folder.to_owned(), address.to_string(), pace);
+    let url = format!("http://{}", service::reachable(address));
+    let config = house::config(folder.to_owned(), address.to_string(), url, pace);
     let lock = server_lock(&config)?;
     let app = App::open(config, Clock::system(), Access::Migrate).await?;
     Ok((app, lock))
@@ -91,11 +94,16 @@ async fn listen(asked: Option<SocketAddr>) -> Result<(TcpListener, SocketAddr), 
     if let Some(asked) = asked {
         return Ok(service::bind(&asked.to_string()).await?);
     }
-    for port in USUAL_PORT..=USUAL_PORT + MORE_PORTS {
+    next_free(USUAL_PORT).await
+}
+
+async fn next_free(usual: u16) -> Result<(TcpListener, SocketAddr), Failure> {
+    let last = usual.saturating_add(MORE_PORTS);
+    for port in usual..=last {
         match service::bind(&format!("127.0.0.1:{port}")).await {
             Ok(bound) => {
-                if port != USUAL_PORT {
-                    terminal::remark(format!("Port {USUAL_PORT} is in use: taking {port}."));
+                if port != usual {
+                    terminal::remark(format!("Port {usual} is in use: taking {port}."));
                 }
                 return Ok(bound);
             }
@@ -104,8 +112,7 @@ async fn listen(asked: Option<SocketAddr>) -> Result<(TcpListener, SocketAddr), 
         }
     }
     Err(said(format!(
-        "the ports {USUAL_PORT} to {} are all in use: name a free one with --listen",
-        USUAL_PORT + MORE_PORTS
+        "the ports {usual} to {last} are all in use: name a free one with --listen"
     )))
 }
 
@@ -129,4 +136,24 @@ fn announce(shared: &Shared, app: &App, folder: &Path, sign_in: &str) -> Result<
          begin anew.\nCtrl-C ends it.",
         folder.display()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_in_use_is_passed_over() {
+        // Somewhere below the ports that the system hands out by itself.
+        let taken = TcpListener::bind("127.0.0.1:0")
+            .await
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let usual = taken % 10_000 + 10_000;
+        let (_first, first) = next_free(usual).await.unwrap();
+        let (_second, second) = next_free(first.port()).await.unwrap();
+        assert!(second.port() > first.port());
+    }
 }

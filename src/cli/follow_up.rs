@@ -35,13 +35,17 @@ impl Stop {
     pub(super) async fn run(&self, act: &str, shared: &Shared) -> Result<(), Failure> {
         let client = self.server.client()?;
         let id = status::find(&client, &self.alert).await?;
-        let done = client.post(&format!("/api/v1/alerts/{id}/{act}"), &json!({}), None).await?;
+        let done = client
+            .post(&format!("/api/v1/alerts/{id}/{act}"), &json!({}), None)
+            .await?;
         if shared.json {
             return terminal::json(&done);
         }
         terminal::say(match (act, done["called_off"].as_i64()) {
             ("stop", Some(messages)) => {
-                format!("Stopped: {messages} messages had not left, and will not. Answers still count.")
+                format!(
+                    "Stopped: {messages} messages had not left, and will not. Answers still count."
+                )
             }
             ("stop", None) => "Stopped: what had not left stays. Answers still count.".to_owned(),
             _ => "Everyone who has not answered gets the message again.".to_owned(),

@@ -14,7 +14,9 @@ use crate::config::Config;
 use crate::storage::Access;
 
 pub(super) async fn run(shared: &Shared) -> Result<(), Failure> {
-    let file = shared.config_file().unwrap_or_else(|| PathBuf::from("muster.toml"));
+    let file = shared
+        .config_file()
+        .unwrap_or_else(|| PathBuf::from("muster.toml"));
     let is_new = write_example(&file)?;
     let config = Config::load(Some(&file), shared.data.as_deref())?;
     let key = config.key_path();
@@ -28,7 +30,9 @@ pub(super) async fn run(shared: &Shared) -> Result<(), Failure> {
     }
     let file = file.display();
     if is_new {
-        terminal::say(format!("{file}: written. Every key is in it, commented, with its default."))?;
+        terminal::say(format!(
+            "{file}: written. Every key is in it, commented, with its default."
+        ))?;
     } else {
         terminal::say(format!("{file}: there already, left as it is."))?;
     }
@@ -54,9 +58,15 @@ fn write_example(file: &Path) -> Result<bool, Failure> {
     // Passwords may be written into it.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(file).and_then(|mut open| open.write_all(EXAMPLE.as_bytes())) {
+    match options
+        .open(file)
+        .and_then(|mut open| open.write_all(EXAMPLE.as_bytes()))
+    {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(said(format!("{} cannot be written: {error}", file.display()))),
+        Err(error) => Err(said(format!(
+            "{} cannot be written: {error}",
+            file.display()
+        ))),
     }
 }

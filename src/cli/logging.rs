@@ -14,7 +14,9 @@ pub(super) fn start(format: LogFormat, usual: &str) -> Result<(), Failure> {
     let asked = environment::variable("MUSTER_LOG");
     let filter = asked.as_deref().unwrap_or(usual);
     let filter = EnvFilter::builder().parse(filter).map_err(|error| {
-        said(format!("MUSTER_LOG: \"{filter}\" is not a filter such as info or muster=debug: {error}"))
+        said(format!(
+            "MUSTER_LOG: \"{filter}\" is not a filter such as info or muster=debug: {error}"
+        ))
     })?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -24,7 +26,11 @@ pub(super) fn start(format: LogFormat, usual: &str) -> Result<(), Failure> {
         .log_internal_errors(false);
     let started = match format {
         LogFormat::Text => lines.with_target(false).try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).try_init(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .try_init(),
     };
     started.map_err(|error| said(format!("logging could not be started: {error}")))
 }

@@ -15,12 +15,17 @@ use crate::storage::{Access, DatabaseUrl};
 impl Shared {
     /// The configuration's file, if one is named.
     pub(super) fn config_file(&self) -> Option<PathBuf> {
-        self.config.clone().or_else(|| environment::variable("MUSTER_CONFIG").map(PathBuf::from))
+        self.config
+            .clone()
+            .or_else(|| environment::variable("MUSTER_CONFIG").map(PathBuf::from))
     }
 
     /// The configuration.
     pub(super) fn read_config(&self) -> Result<Config, Failure> {
-        Ok(Config::load(self.config_file().as_deref(), self.data.as_deref())?)
+        Ok(Config::load(
+            self.config_file().as_deref(),
+            self.data.as_deref(),
+        )?)
     }
 
     /// The service's parts, without sending anything. Makes the database if there is none yet, and
@@ -48,5 +53,7 @@ pub(super) async fn migrate(shared: &Shared) -> Result<(), Failure> {
     if shared.json {
         return terminal::json(&json!({ "database": database, "up_to_date": true }));
     }
-    terminal::say(format!("The database {database} is up to date with this program."))
+    terminal::say(format!(
+        "The database {database} is up to date with this program."
+    ))
 }

@@ -6,9 +6,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar of so many people with one line of words below it; hidden unless stderr is a terminal.
 pub(super) fn bar(people: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40.cyan/dim} {pos} of {len} people  {elapsed}\n{msg}")
-        .expect("the template is fixed")
-        .progress_chars("━━─");
+    let style =
+        ProgressStyle::with_template("{bar:40.cyan/dim} {pos} of {len} people  {elapsed}\n{msg}")
+            .expect("the template is fixed")
+            .progress_chars("━━─");
     let bar = ProgressBar::with_draw_target(Some(people), ProgressDrawTarget::stderr());
     bar.with_style(style)
 }

@@ -66,12 +66,18 @@ fn seconds(text: &str) -> Result<u64, String> {
         "d" => 86_400,
         _ => return Err(wrong()),
     };
-    digits.parse::<u64>().ok().and_then(|count| count.checked_mul(each)).ok_or_else(wrong)
+    digits
+        .parse::<u64>()
+        .ok()
+        .and_then(|count| count.checked_mul(each))
+        .ok_or_else(wrong)
 }
 
 /// Pairs as the API takes them.
 pub(super) fn variables(pairs: &[(String, String)]) -> Value {
-    let pairs = pairs.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str())));
+    let pairs = pairs
+        .iter()
+        .map(|(key, value)| (key.clone(), Value::from(value.as_str())));
     Value::Object(pairs.collect::<Map<_, _>>())
 }
 
@@ -79,7 +85,9 @@ impl Send {
     pub(super) async fn run(&self, shared: &Shared) -> Result<(), Failure> {
         let client = self.server.client()?;
         let key = self.key.clone().unwrap_or_else(random_token);
-        let sent = client.post("/api/v1/alerts", &self.body(), Some(&key)).await;
+        let sent = client
+            .post("/api/v1/alerts", &self.body(), Some(&key))
+            .await;
         let launched = sent.map_err(|failure| match failure {
             Failure::Said(text) if text.contains("in time") => Failure::Said(format!(
                 "{text}\nwhether the alert was launched is not known: the same command with --key \
@@ -125,10 +133,14 @@ pub(super) async fn announce(
     let mut number = launched["number"].clone();
     if number.is_null() {
         let alert = client.get(&format!("/api/v1/alerts/{}", text("id"))).await;
-        number = alert.map(|alert| alert["number"].clone()).unwrap_or_default();
+        number = alert
+            .map(|alert| alert["number"].clone())
+            .unwrap_or_default();
     }
     let people = launched["recipients"].as_i64().unwrap_or_default();
-    let number = number.as_i64().map_or_else(String::new, |number| format!(" {number}"));
+    let number = number
+        .as_i64()
+        .map_or_else(String::new, |number| format!(" {number}"));
     terminal::say(format!(
         "{} alert{number} goes to {}",
         text("mode").to_uppercase(),
@@ -153,7 +165,10 @@ mod tests {
 
     #[test]
     fn a_value_may_hold_the_sign_that_splits_it() {
-        assert_eq!(pair("reason=a=b"), Ok(("reason".to_owned(), "a=b".to_owned())));
+        assert_eq!(
+            pair("reason=a=b"),
+            Ok(("reason".to_owned(), "a=b".to_owned()))
+        );
         assert_eq!(pair("until="), Ok(("until".to_owned(), String::new())));
         assert!(pair("reason").is_err() && pair("=x").is_err());
     }

@@ -48,11 +48,15 @@ pub(super) async fn find(client: &Client, wanted: &str) -> Result<String, Failur
     }
     let number: Option<i64> = wanted.trim_start_matches('#').parse().ok();
     if number.is_none() && wanted != "last" {
-        return Err(Failure::Usage(format!("\"{wanted}\" is neither an alert's id nor its number")));
+        return Err(Failure::Usage(format!(
+            "\"{wanted}\" is neither an alert's id nor its number"
+        )));
     }
     let mut cursor = String::new();
     loop {
-        let page = client.get(&format!("/api/v1/alerts?limit=100{cursor}")).await?;
+        let page = client
+            .get(&format!("/api/v1/alerts?limit=100{cursor}"))
+            .await?;
         for alert in page["items"].as_array().into_iter().flatten() {
             if number.is_none() || alert["number"].as_i64() == number {
                 return Ok(alert["id"].as_str().unwrap_or_default().to_owned());
@@ -186,9 +190,7 @@ mod tests {
 
     #[test]
     fn an_alert_is_settled_when_nothing_waits_and_over_when_it_is_stopped_too() {
-        let alert = |state: &str, queued: i64| {
-            json!({ "state": state, "counts": { "recipients": 3, "queued": queued, "sending": 0 } })
-        };
+        let alert = |state: &str, queued: i64| json!({ "state": state, "counts": { "recipients": 3, "queued": queued, "sending": 0 } });
         assert!(!is_settled(&alert("running", 1)));
         assert!(is_settled(&alert("running", 0)));
         assert!(!is_over(&alert("running", 0)));

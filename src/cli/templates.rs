@@ -56,11 +56,16 @@ fn check(shared: &Shared, dir: Option<&Path>) -> Result<(), Failure> {
         .templates
         .iter()
         .flat_map(|template| {
-            template::check(template).into_iter().map(|finding| (template.name.as_str(), finding))
+            template::check(template)
+                .into_iter()
+                .map(|finding| (template.name.as_str(), finding))
         })
         .collect();
     let errors = loaded.problems.len()
-        + found.iter().filter(|(_, finding)| finding.level == Level::Error).count();
+        + found
+            .iter()
+            .filter(|(_, finding)| finding.level == Level::Error)
+            .count();
     if shared.json {
         terminal::json(&as_json(&loaded, &found))?;
     } else {
@@ -79,9 +84,13 @@ fn check(shared: &Shared, dir: Option<&Path>) -> Result<(), Failure> {
         }
     }
     match (errors, loaded.templates.len() + loaded.problems.len()) {
-        (_, 0) => Err(said("there is no template in the folder: each is a folder with a template.toml")),
+        (_, 0) => Err(said(
+            "there is no template in the folder: each is a folder with a template.toml",
+        )),
         (0, _) => Ok(()),
-        (errors, _) => Err(said(format!("{errors} errors: templates with errors cannot be approved"))),
+        (errors, _) => Err(said(format!(
+            "{errors} errors: templates with errors cannot be approved"
+        ))),
     }
 }
 
@@ -112,14 +121,25 @@ impl Approve {
         let loaded = app.shelf();
         let mut names = self.names.clone();
         if self.all {
-            names = loaded.templates.iter().map(|template| template.name.clone()).collect();
-            names.extend(loaded.problems.iter().map(|problem| problem.template.clone()));
+            names = loaded
+                .templates
+                .iter()
+                .map(|template| template.name.clone())
+                .collect();
+            names.extend(
+                loaded
+                    .problems
+                    .iter()
+                    .map(|problem| problem.template.clone()),
+            );
             names.dedup();
         }
         let (mut approved, mut refused) = (Vec::new(), Vec::new());
         for name in names {
             match template_approval::approve(app, &name, None, &Actor::command_line()).await {
-                Ok(done) => approved.push(json!({ "name": name, "version": done.approval.version })),
+                Ok(done) => {
+                    approved.push(json!({ "name": name, "version": done.approval.version }))
+                }
                 Err(refusal) => refused.push(refusal.to_string()),
             }
         }
@@ -131,7 +151,11 @@ impl Approve {
                 terminal::say(format!("{name}: version {} is approved", one["version"]))?;
             }
         }
-        if refused.is_empty() { Ok(()) } else { Err(Failure::Said(refused.join("\n"))) }
+        if refused.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::Said(refused.join("\n")))
+        }
     }
 }
 
@@ -143,24 +167,46 @@ async fn list(shared: &Shared) -> Result<(), Failure> {
     let mut rows = Vec::new();
     let mut facts = Vec::new();
     for template in &shelf.templates {
-        let known = || approvals.iter().filter(|approval| approval.name == template.name);
+        let known = || {
+            approvals
+                .iter()
+                .filter(|approval| approval.name == template.name)
+        };
         let current = known().find(|approval| approval.hash == template.hash);
         let words = match current {
             Some(approval) => format!("approved, version {}", approval.version),
             None if known().next().is_some() => "changed after its approval".to_owned(),
             None => "not approved".to_owned(),
         };
-        let title = template.title_in(&app.config.organisation.language()).to_owned();
+        let title = template
+            .title_in(&app.config.organisation.language())
+            .to_owned();
         facts.push(json!({
             "name": template.name, "title": title, "severity": template.severity,
             "channels": template.channels, "languages": template.languages,
             "approved": current.is_some(), "version": current.map(|approval| approval.version),
         }));
-        rows.push(vec![template.name.clone(), template.severity.to_string(), words, title]);
+        rows.push(vec![
+            template.name.clone(),
+            template.severity.to_string(),
+            words,
+            title,
+        ]);
     }
     for problem in &shelf.problems {
-        facts.push(json!({ "name": problem.template, "approved": false, "problem": problem.to_string() }));
-        rows.push(vec![problem.template.clone(), "-".to_owned(), "broken".to_owned(), problem.to_string()]);
+        facts.push(
+            json!({ "name": problem.template, "approved": false, "problem": problem.to_string() }),
+        );
+        rows.push(vec![
+            problem.template.clone(),
+            "-".to_owned(),
+            "broken".to_owned(),
+            problem.to_string(),
+        ]);
     }
-    if shared.json { terminal::json(&facts) } else { terminal::table(&rows) }
+    if shared.json {
+        terminal::json(&facts)
+    } else {
+        terminal::table(&rows)
+    }
 }

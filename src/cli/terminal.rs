@@ -10,7 +10,9 @@ use super::failure::{Failure, said};
 /// Prints one line, or several.
 pub(super) fn say(text: impl Display) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(|error| unheard(&error))
+    writeln!(stdout, "{text}")
+        .and_then(|()| stdout.flush())
+        .map_err(|error| unheard(&error))
 }
 
 /// Prints a value as JSON, on lines of its own.
@@ -23,7 +25,10 @@ pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
 /// Prints bytes as they are.
 pub(super) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| unheard(&error))
+    stdout
+        .write_all(bytes)
+        .and_then(|()| stdout.flush())
+        .map_err(|error| unheard(&error))
 }
 
 /// A remark for the person, which no script reads: on stderr.
@@ -35,7 +40,8 @@ pub(super) fn remark(text: impl Display) {
 
 /// Prints rows with their columns one below the other; the last column may be of any width.
 pub(super) fn table(rows: &[Vec<String>]) -> Result<(), Failure> {
-    rows.iter().try_for_each(|row| say(aligned(row, &widths(rows))))
+    rows.iter()
+        .try_for_each(|row| say(aligned(row, &widths(rows))))
 }
 
 fn unheard(error: &io::Error) -> Failure {
@@ -49,13 +55,21 @@ fn unheard(error: &io::Error) -> Failure {
 fn widths(rows: &[Vec<String>]) -> Vec<usize> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
     };
-    (0..columns).map(|column| width(column).unwrap_or_default()).collect()
+    (0..columns)
+        .map(|column| width(column).unwrap_or_default())
+        .collect()
 }
 
 fn aligned(row: &[String], widths: &[usize]) -> String {
-    let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+    let cells = row
+        .iter()
+        .zip(widths)
+        .map(|(cell, width)| format!("{cell:<width$}"));
     cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 

@@ -78,7 +78,12 @@ async fn list(shared: &Shared) -> Result<(), Failure> {
             (None, Some(at)) => format!("last used {at}"),
             (None, None) => "never used".to_owned(),
         };
-        vec![format!("{}…", token.prefix), token.name.clone(), token.scopes.0.join(" "), state]
+        vec![
+            format!("{}…", token.prefix),
+            token.name.clone(),
+            token.scopes.0.join(" "),
+            state,
+        ]
     };
     terminal::table(&tokens.iter().map(row).collect::<Vec<_>>())
 }
@@ -106,7 +111,9 @@ fn find(tokens: &[TokenRow], wanted: &str) -> Result<TokenId, Failure> {
     let mut found = tokens.iter().filter(fits);
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one.id),
-        (None, _) => Err(Failure::Said(format!("there is no token \"{wanted}\" in use"))),
+        (None, _) => Err(Failure::Said(format!(
+            "there is no token \"{wanted}\" in use"
+        ))),
         (Some(_), Some(_)) => Err(Failure::Said(format!(
             "there are several tokens \"{wanted}\": name the id that `muster token list --json` shows"
         ))),

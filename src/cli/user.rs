@@ -10,10 +10,10 @@ use serde_json::json;
 
 use super::failure::{Failure, said};
 use super::{Shared, terminal};
+use crate::account::link;
 use crate::account::password::Passwords;
 use crate::account::role::Role;
 use crate::account::user::{self, NewUser, User};
-use crate::account::link;
 use crate::audit::Actor;
 
 /// How long a sign-in link can be used.
@@ -61,7 +61,11 @@ impl Users {
 impl Add {
     async fn run(&self, shared: &Shared) -> Result<(), Failure> {
         let app = shared.open().await?;
-        let password = if self.link { None } else { Some(password(self.password_file.as_deref())?) };
+        let password = if self.link {
+            None
+        } else {
+            Some(password(self.password_file.as_deref())?)
+        };
         let new = NewUser {
             login: self.login.clone(),
             name: self.name.clone(),
@@ -98,7 +102,9 @@ fn password(file: Option<&Path>) -> Result<String, Failure> {
     };
     let password = text.lines().next().unwrap_or_default().to_owned();
     if password.is_empty() {
-        return Err(said("no password was given: write it to stdin, or use --password-file or --link"));
+        return Err(said(
+            "no password was given: write it to stdin, or use --password-file or --link",
+        ));
     }
     Ok(password)
 }
@@ -107,7 +113,11 @@ fn ask() -> Result<String, Failure> {
     terminal::remark("Password (at least 12 characters; it is not shown):");
     let first = unseen()?;
     terminal::remark("The same again:");
-    if unseen()? == first { Ok(first) } else { Err(said("the two passwords differ: nothing was made")) }
+    if unseen()? == first {
+        Ok(first)
+    } else {
+        Err(said("the two passwords differ: nothing was made"))
+    }
 }
 
 /// A line that the terminal does not show while it is typed.
@@ -121,7 +131,10 @@ fn unseen() -> Result<String, Failure> {
 }
 
 fn stty(setting: &str) -> bool {
-    let done = Command::new("stty").arg(setting).stdin(Stdio::inherit()).status();
+    let done = Command::new("stty")
+        .arg(setting)
+        .stdin(Stdio::inherit())
+        .status();
     done.is_ok_and(|status| status.success())
 }
 
@@ -146,8 +159,17 @@ async fn list(shared: &Shared) -> Result<(), Failure> {
     }
     let row = |user: &User| {
         let roles: Vec<&str> = user.roles.iter().map(|role| role.word()).collect();
-        let state = if user.disabled_at.is_some() { "disabled" } else { "" };
-        vec![user.login.clone(), user.name.clone(), roles.join(" "), state.to_owned()]
+        let state = if user.disabled_at.is_some() {
+            "disabled"
+        } else {
+            ""
+        };
+        vec![
+            user.login.clone(),
+            user.name.clone(),
+            roles.join(" "),
+            state.to_owned(),
+        ]
     };
     terminal::table(&users.iter().map(row).collect::<Vec<_>>())
 }

@@ -19,7 +19,10 @@ pub(super) fn all() -> Vec<(String, String)> {
 }
 
 /// One variable of the command line, if it is set and not empty.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
@@ -38,7 +41,9 @@ pub(super) fn lay_over(
         if OTHERS.contains(&name.as_str()) || name.starts_with(TESTS) {
             continue;
         }
-        let Some(path) = name.strip_prefix(PREFIX) else { continue };
+        let Some(path) = name.strip_prefix(PREFIX) else {
+            continue;
+        };
         let path = path.to_ascii_lowercase();
         let keys: Vec<&str> = path.split("__").collect();
         set(&mut root, &keys, read(text))
@@ -46,7 +51,9 @@ pub(super) fn lay_over(
     }
     match root {
         toml::Value::Table(table) => Ok(table),
-        _ => Err(ConfigError(vec!["the configuration is no table".to_owned()])),
+        _ => Err(ConfigError(vec![
+            "the configuration is no table".to_owned(),
+        ])),
     }
 }
 
@@ -78,8 +85,9 @@ fn set(at: &mut toml::Value, keys: &[&str], value: toml::Value) -> Result<(), St
             table.entry((*first).to_owned()).or_insert(empty)
         }
         toml::Value::Array(list) => {
-            let index: usize =
-                first.parse().map_err(|_| format!("\"{first}\" must be a place in a list: 0, 1…"))?;
+            let index: usize = first
+                .parse()
+                .map_err(|_| format!("\"{first}\" must be a place in a list: 0, 1…"))?;
             if index > list.len() {
                 return Err(format!("there is no entry {} before {index}", index - 1));
             }

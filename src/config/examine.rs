@@ -46,7 +46,11 @@ impl Config {
         problems.extend(config.problems());
         problems.extend(config.gateway_problems());
         let warnings = config.warnings();
-        Examined { config, problems, warnings }
+        Examined {
+            config,
+            problems,
+            warnings,
+        }
     }
 
     fn gateway_problems(&self) -> Vec<String> {
@@ -60,7 +64,10 @@ impl Config {
         };
         let tables = self.gateway_tables();
         let opened = tables.iter().map(|table| kinds::open(table, &opening));
-        opened.filter_map(Result::err).map(|error| error.to_string()).collect()
+        opened
+            .filter_map(Result::err)
+            .map(|error| error.to_string())
+            .collect()
     }
 
     /// What will work, but hardly as meant.
@@ -78,9 +85,8 @@ impl Config {
             ));
         }
         if sends && self.organisation.phone.trim().is_empty() {
-            warnings.push(
-                "organisation.phone is not set: messages cannot say whom to call".to_owned(),
-            );
+            warnings
+                .push("organisation.phone is not set: messages cannot say whom to call".to_owned());
         }
         warnings
     }
@@ -96,7 +102,9 @@ fn readable(mut table: toml::Table) -> (Config, Vec<String>) {
         };
         // An unknown key is named in the words; the place is the table around it.
         let unknown = wrong.message.split_once("unknown key `");
-        let unknown = unknown.and_then(|(_, rest)| rest.split('`').next()).map(str::to_owned);
+        let unknown = unknown
+            .and_then(|(_, rest)| rest.split('`').next())
+            .map(str::to_owned);
         let inside = unknown.map(|key| [wrong.place.clone(), vec![Segment::Map { key }]].concat());
         let is_out = inside.is_some_and(|place| take_out(&mut table, &place))
             || take_out(&mut table, &wrong.place);
@@ -110,11 +118,15 @@ fn readable(mut table: toml::Table) -> (Config, Vec<String>) {
 
 /// Removes the value at a place; false if there is none.
 fn take_out(table: &mut toml::Table, place: &[Segment]) -> bool {
-    let Some((Segment::Map { key }, rest)) = place.split_first() else { return false };
+    let Some((Segment::Map { key }, rest)) = place.split_first() else {
+        return false;
+    };
     if rest.is_empty() {
         return table.remove(key).is_some();
     }
-    table.get_mut(key).is_some_and(|value| take_out_of(value, rest))
+    table
+        .get_mut(key)
+        .is_some_and(|value| take_out_of(value, rest))
 }
 
 fn take_out_of(value: &mut toml::Value, place: &[Segment]) -> bool {
@@ -124,9 +136,9 @@ fn take_out_of(value: &mut toml::Value, place: &[Segment]) -> bool {
             list.remove(*index);
             true
         }
-        (toml::Value::Array(list), [Segment::Seq { index }, rest @ ..]) => {
-            list.get_mut(*index).is_some_and(|value| take_out_of(value, rest))
-        }
+        (toml::Value::Array(list), [Segment::Seq { index }, rest @ ..]) => list
+            .get_mut(*index)
+            .is_some_and(|value| take_out_of(value, rest)),
         _ => false,
     }
 }
@@ -143,7 +155,10 @@ mod tests {
     }
 
     fn count(problems: &[String], word: &str) -> usize {
-        problems.iter().filter(|problem| problem.contains(word)).count()
+        problems
+            .iter()
+            .filter(|problem| problem.contains(word))
+            .count()
     }
 
     #[test]
@@ -153,7 +168,14 @@ mod tests {
              [[gateway]]\nname = \"a\"\nchannel = \"sms\"\nkind = \"sandbox\"\ndelya_ms = 3\n\
              [[gateway]]\nname = \"b\"\nchannel = \"sms\"\nkind = \"carrier-pigeon\"\n",
         );
-        for word in ["listne:", "hold_seconds:", "nmae:", "region", "delya_ms", "carrier-pigeon"] {
+        for word in [
+            "listne:",
+            "hold_seconds:",
+            "nmae:",
+            "region",
+            "delya_ms",
+            "carrier-pigeon",
+        ] {
             assert_eq!(count(&found, word), 1, "{word}: {found:?}");
         }
         assert_eq!(found.len(), 6, "{found:?}");
@@ -171,7 +193,13 @@ mod tests {
     #[test]
     fn two_gateways_of_one_name_are_refused() {
         let gateway = "[[gateway]]\nname = \"a\"\nchannel = \"sms\"\nkind = \"sandbox\"\n";
-        assert_eq!(count(&problems(&gateway.repeat(2)), "two gateways are called \"a\""), 1);
+        assert_eq!(
+            count(
+                &problems(&gateway.repeat(2)),
+                "two gateways are called \"a\""
+            ),
+            1
+        );
     }
 
     #[test]

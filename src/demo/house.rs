@@ -46,9 +46,10 @@ impl Pace {
 }
 
 /// Everything is set here: neither `muster.toml` nor the environment changes a demonstration.
-pub fn config(data_dir: PathBuf, listen: String, pace: Pace) -> Config {
+pub fn config(data_dir: PathBuf, listen: String, public_url: String, pace: Pace) -> Config {
     Config {
         listen,
+        public_url: Some(public_url),
         data_dir,
         organisation: Organisation {
             name: people::ORGANISATION.to_owned(),
@@ -83,7 +84,10 @@ fn gateways(pace: Pace) -> Vec<toml::Table> {
     texts
         .iter()
         .map(|text| format!("kind = \"sandbox\"\npeople = \"lifelike\"\nexercises = true\n{text}"))
-        .map(|text| text.parse().expect("the demonstration's gateways are valid TOML"))
+        .map(|text| {
+            text.parse()
+                .expect("the demonstration's gateways are valid TOML")
+        })
         .collect()
 }
 
@@ -149,7 +153,10 @@ mod tests {
     fn a_folder_with_anything_else_in_it_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("muster.db"), "real").unwrap();
-        assert!(matches!(claim(folder.path()), Err(FolderRefused::NotADemo(_))));
+        assert!(matches!(
+            claim(folder.path()),
+            Err(FolderRefused::NotADemo(_))
+        ));
         let fresh = folder.path().join("new/demo");
         claim(&fresh).unwrap();
         std::fs::write(fresh.join("muster.db"), "pretended").unwrap();
@@ -161,15 +168,27 @@ mod tests {
     #[test]
     fn the_plan_and_the_gateways_are_in_order_at_every_pace() {
         for pace in [Pace::Watched, Pace::Unattended] {
-            let config = config("x".into(), "127.0.0.1:0".to_owned(), pace);
+            let config = config("x".into(), String::new(), String::new(), pace);
             assert!(config.plans[0].problems().is_empty());
-            assert!(config.plans[0].steps.last().is_some_and(|step| step.after_seconds <= 30));
+            assert!(
+                config.plans[0]
+                    .steps
+                    .last()
+                    .is_some_and(|step| step.after_seconds <= 30)
+            );
             for gateway in config.gateways {
                 let own: toml::Table = gateway
                     .into_iter()
                     .filter(|(key, _)| {
-                        !["name", "channel", "kind", "exercises", "rate_per_second", "cost"]
-                            .contains(&key.as_str())
+                        ![
+                            "name",
+                            "channel",
+                            "kind",
+                            "exercises",
+                            "rate_per_second",
+                            "cost",
+                        ]
+                        .contains(&key.as_str())
                     })
                     .collect();
                 crate::channel::sandbox::Settings::read(&own).unwrap();

@@ -106,8 +106,20 @@ fn is_reachable(person: &DemoPerson) -> bool {
 fn table(people: &[DemoPerson]) -> Result<Vec<u8>, csv::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record([
-        "name", "email", "mobile", "phone", "language", "category", "role", "site", "unit",
-        "groups", "tags", "manager", "appointment", "new_time",
+        "name",
+        "email",
+        "mobile",
+        "phone",
+        "language",
+        "category",
+        "role",
+        "site",
+        "unit",
+        "groups",
+        "tags",
+        "manager",
+        "appointment",
+        "new_time",
     ])?;
     let or_nothing = |text: &Option<String>| text.clone().unwrap_or_default();
     for person in people.iter().filter(|person| is_reachable(person)) {
@@ -129,7 +141,9 @@ fn table(people: &[DemoPerson]) -> Result<Vec<u8>, csv::Error> {
             field("new_time"),
         ])?;
     }
-    writer.into_inner().map_err(|error| error.into_error().into())
+    writer
+        .into_inner()
+        .map_err(|error| error.into_error().into())
 }
 
 fn unreachable(person: &DemoPerson) -> ContactDraft {
@@ -150,9 +164,13 @@ fn unreachable(person: &DemoPerson) -> ContactDraft {
 }
 
 async fn opt_outs(app: &App, people: &[DemoPerson]) -> Result<(), SeedError> {
-    let patients: Vec<&DemoPerson> =
-        people.iter().filter(|person| person.category == Category::Patient).collect();
-    let chosen = OPTED_OUT.iter().filter_map(|place| patients.get(*place)?.mobile.clone());
+    let patients: Vec<&DemoPerson> = people
+        .iter()
+        .filter(|person| person.category == Category::Patient)
+        .collect();
+    let chosen = OPTED_OUT
+        .iter()
+        .filter_map(|place| patients.get(*place)?.mobile.clone());
     for mobile in chosen {
         let (now, by) = (app.clock.now(), Actor::system());
         let address = Address::new(mobile);
@@ -163,14 +181,21 @@ async fn opt_outs(app: &App, people: &[DemoPerson]) -> Result<(), SeedError> {
 
 async fn call_tree(app: &App, people: &[DemoPerson]) -> Result<(), SeedError> {
     let everyone = contact::everyone(&app.db, &app.keys).await?;
-    let ids: HashMap<&str, ContactId> =
-        everyone.iter().map(|contact| (contact.name.as_str(), contact.id)).collect();
-    let branches = people::call_tree(people).into_iter().filter_map(|(caller, names)| {
-        Some(Branch {
-            caller: *ids.get(caller.as_str())?,
-            people: names.iter().filter_map(|name| ids.get(name.as_str()).copied()).collect(),
-        })
-    });
+    let ids: HashMap<&str, ContactId> = everyone
+        .iter()
+        .map(|contact| (contact.name.as_str(), contact.id))
+        .collect();
+    let branches = people::call_tree(people)
+        .into_iter()
+        .filter_map(|(caller, names)| {
+            Some(Branch {
+                caller: *ids.get(caller.as_str())?,
+                people: names
+                    .iter()
+                    .filter_map(|name| ids.get(name.as_str()).copied())
+                    .collect(),
+            })
+        });
     let (now, by) = (app.clock.now(), Actor::system());
     call_tree::save(&app.db, "Staff call tree", branches.collect(), now, &by).await?;
     Ok(())
@@ -180,7 +205,10 @@ async fn call_tree(app: &App, people: &[DemoPerson]) -> Result<(), SeedError> {
 async fn approve_templates(app: &App) -> Result<(), SeedError> {
     let by = Actor::user("demo-approver");
     for template in &app.shelf().templates {
-        if approvals::find(&app.db, &template.name, &template.hash).await?.is_some() {
+        if approvals::find(&app.db, &template.name, &template.hash)
+            .await?
+            .is_some()
+        {
             continue;
         }
         let is_sound = |finding: &template::Finding| finding.level != template::Level::Error;
@@ -213,8 +241,14 @@ mod tests {
     use crate::storage::{Access, audience};
 
     async fn clinic(folder: &std::path::Path) -> App {
-        let config = house::config(folder.to_owned(), "127.0.0.1:8080".to_owned(), Pace::Watched);
-        App::open(config, Clock::system(), Access::Migrate).await.unwrap()
+        let (listen, url) = (
+            "127.0.0.1:8080".to_owned(),
+            "http://127.0.0.1:8080".to_owned(),
+        );
+        let config = house::config(folder.to_owned(), listen, url, Pace::Watched);
+        App::open(config, Clock::system(), Access::Migrate)
+            .await
+            .unwrap()
     }
 
     #[tokio::test]
@@ -225,16 +259,30 @@ mod tests {
         let people = people::directory("US", SEED);
         let everyone = contact::everyone(&app.db, &app.keys).await.unwrap();
         assert_eq!(everyone.len(), people.len());
-        assert_eq!(everyone.iter().filter(|contact| contact.points.is_empty()).count(), 2);
+        assert_eq!(
+            everyone
+                .iter()
+                .filter(|contact| contact.points.is_empty())
+                .count(),
+            2
+        );
         let opted_out = |contact: &&contact::Contact| {
-            contact.points.iter().any(|point| point.opted_out_at.is_some())
+            contact
+                .points
+                .iter()
+                .any(|point| point.opted_out_at.is_some())
         };
         assert_eq!(everyone.iter().filter(opted_out).count(), OPTED_OUT.len());
         let templates = app.shelf().templates.len();
         assert_eq!(approvals::list(&app.db).await.unwrap().len(), templates);
-        let names: Vec<String> =
-            people::GROUPS.iter().map(|(name, _)| (*name).to_owned()).collect();
-        assert_eq!(audience::group_ids(&app.db, &names).await.unwrap().len(), names.len());
+        let names: Vec<String> = people::GROUPS
+            .iter()
+            .map(|(name, _)| (*name).to_owned())
+            .collect();
+        assert_eq!(
+            audience::group_ids(&app.db, &names).await.unwrap().len(),
+            names.len()
+        );
         assert_eq!(call_tree::list(&app.db).await.unwrap().len(), 1);
         assert_eq!(manager.roles, Role::ALL);
         assert!(!manager.has_password);
@@ -247,6 +295,9 @@ mod tests {
         let first = seed(&app).await.unwrap();
         let entries = crate::audit::verify(&app.db).await.unwrap().entries;
         assert_eq!(seed(&app).await.unwrap().id, first.id);
-        assert_eq!(crate::audit::verify(&app.db).await.unwrap().entries, entries);
+        assert_eq!(
+            crate::audit::verify(&app.db).await.unwrap().entries,
+            entries
+        );
     }
 }

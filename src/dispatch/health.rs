@@ -29,7 +29,8 @@ impl Breaker {
             *self = Self::default();
         }
         self.recent.push_back((now, worked));
-        self.recent.retain(|(at, _)| now.saturating_sub(*at) <= WINDOW);
+        self.recent
+            .retain(|(at, _)| now.saturating_sub(*at) <= WINDOW);
         let failures = self.recent.iter().filter(|(_, worked)| !worked).count();
         if failures >= FAILURES && failures * 2 >= self.recent.len() {
             self.trip(now);
@@ -142,7 +143,10 @@ impl Health {
 
     /// For the page.
     pub fn facts(&self) -> Facts {
-        self.with(|state| Facts { is_down: state.breaker.is_open(), ..state.facts.clone() })
+        self.with(|state| Facts {
+            is_down: state.breaker.is_open(),
+            ..state.facts.clone()
+        })
     }
 }
 

@@ -92,10 +92,24 @@ impl Lane {
             self.keep(done);
         }
         let (boot, now) = (self.boot, self.app.clock.now());
-        let (name, channel) = (self.gateway.common.name.clone(), self.gateway.common.channel);
-        let (actual, exercise) = (self.is_first_for(Mode::Actual), self.is_first_for(Mode::Exercise));
+        let (name, channel) = (
+            self.gateway.common.name.clone(),
+            self.gateway.common.channel,
+        );
+        let (actual, exercise) = (
+            self.is_first_for(Mode::Actual),
+            self.is_first_for(Mode::Exercise),
+        );
         let limit = if actual || exercise { self.limit() } else { 0 };
-        let due = Want { gateway: &name, channel, actual, exercise, limit, boot, now };
+        let due = Want {
+            gateway: &name,
+            channel,
+            actual,
+            exercise,
+            limit,
+            boot,
+            now,
+        };
         if self.results.is_empty()
             && (limit == 0 || !deliveries::is_any_due(&self.app.db, due).await?)
         {
@@ -111,7 +125,15 @@ impl Lane {
                     if limit == 0 {
                         return Ok::<_, Error>(Vec::new());
                     }
-                    let want = Want { gateway: &name, channel, actual, exercise, limit, boot, now };
+                    let want = Want {
+                        gateway: &name,
+                        channel,
+                        actual,
+                        exercise,
+                        limit,
+                        boot,
+                        now,
+                    };
                     deliveries::claim(tx, want).await
                 })
             })
@@ -127,7 +149,11 @@ impl Lane {
     /// How many messages may start now.
     fn limit(&self) -> i64 {
         let now = self.app.clock.elapsed();
-        let free = self.gateway.common.slots.saturating_sub(self.in_flight.len());
+        let free = self
+            .gateway
+            .common
+            .slots
+            .saturating_sub(self.in_flight.len());
         let health = self.health().permits(now);
         i64::try_from(free.min(health).min(self.rate.permits(now))).unwrap_or(i64::MAX)
     }
@@ -221,10 +247,18 @@ impl Lane {
 /// One attempt. A panic in a gateway's code is that message's trouble only: and since bytes may have
 /// left, nobody knows how it ended.
 async fn hand_over(gateway: &Configured, message: &Message) -> Result<Accepted, Failure> {
-    AssertUnwindSafe(gateway.gateway.send(message)).catch_unwind().await.unwrap_or_else(|_| {
-        error!(delivery.id = message.delivery.0, "A gateway's adapter panicked");
-        Err(Failure::unknown("The program failed while handing the message over."))
-    })
+    AssertUnwindSafe(gateway.gateway.send(message))
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| {
+            error!(
+                delivery.id = message.delivery.0,
+                "A gateway's adapter panicked"
+            );
+            Err(Failure::unknown(
+                "The program failed while handing the message over.",
+            ))
+        })
 }
 
 fn note_health(app: &App, gateway: &Configured, result: &Result<Accepted, Failure>) {
@@ -235,9 +269,18 @@ fn note_health(app: &App, gateway: &Configured, result: &Result<Accepted, Failur
         Err(failure) if failure.scope == Scope::Person => health.refused_person(elapsed),
         Err(failure) => {
             let was_down = health.is_down();
-            health.failed(failure.scope == Scope::Configuration, &failure.reason, elapsed, now);
+            health.failed(
+                failure.scope == Scope::Configuration,
+                &failure.reason,
+                elapsed,
+                now,
+            );
             if !was_down && health.is_down() {
-                let cause = failure.source.as_ref().map(ToString::to_string).unwrap_or_default();
+                let cause = failure
+                    .source
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
                 warn!(
                     gateway.name = gateway.common.name,
                     reason = failure.reason,
@@ -261,12 +304,22 @@ fn outcome(delivery: &Claimed, result: Result<Accepted, Failure>, now: Timestamp
     };
     let failure = match result {
         Ok(accepted) => {
-            let state = if accepted.sent { DeliveryState::Sent } else { DeliveryState::Accepted };
+            let state = if accepted.sent {
+                DeliveryState::Sent
+            } else {
+                DeliveryState::Accepted
+            };
             return recorded(state, None, Some(accepted.gateway_id), now);
         }
         Err(failure) => failure,
     };
-    let (state, due_at) = match decide(delivery.id, delivery.attempts, &failure, now, delivery.expires_at) {
+    let (state, due_at) = match decide(
+        delivery.id,
+        delivery.attempts,
+        &failure,
+        now,
+        delivery.expires_at,
+    ) {
         Next::Retry(at) => (DeliveryState::Queued, at),
         Next::Expire => (DeliveryState::Expired, now),
         Next::GiveUp => (DeliveryState::Failed, now),
@@ -282,5 +335,11 @@ fn decide(
     now: Timestamp,
     expires_at: Timestamp,
 ) -> Next {
-    retry::after(failure, delivery, u32::try_from(attempts).unwrap_or(u32::MAX), now, expires_at)
+    retry::after(
+        failure,
+        delivery,
+        u32::try_from(attempts).unwrap_or(u32::MAX),
+        now,
+        expires_at,
+    )
 }

@@ -34,7 +34,10 @@ pub struct Texts {
 impl Texts {
     /// For one channel.
     pub fn new(channel: Channel) -> Self {
-        Self { channel: Some(channel), by_alert: HashMap::new() }
+        Self {
+            channel: Some(channel),
+            by_alert: HashMap::new(),
+        }
     }
 
     /// Reads the texts of those alerts that are not at hand.
@@ -66,8 +69,14 @@ impl Texts {
 /// The text for a reader of `language`: in it, in a related one, or the first.
 pub fn best<'a>(texts: &'a [(Language, Filled)], language: &Language) -> Option<&'a Filled> {
     let same = texts.iter().find(|(tag, _)| tag == language);
-    let related = || texts.iter().find(|(tag, _)| primary(tag) == primary(language));
-    same.or_else(related).or_else(|| texts.first()).map(|(_, filled)| filled)
+    let related = || {
+        texts
+            .iter()
+            .find(|(tag, _)| primary(tag) == primary(language))
+    };
+    same.or_else(related)
+        .or_else(|| texts.first())
+        .map(|(_, filled)| filled)
 }
 
 /// The person's answer link.
@@ -93,7 +102,9 @@ pub fn compose(
         .ok_or_else(|| Failure::person_for_now("The alert's text could not be read."))?;
     let link = answer_link(app, claimed.id);
     let own = own_fields(&app.keys, claimed.contact_id, claimed.fields.as_deref());
-    let spliced = filled.splice(channel, &|field| own_value(field, &claimed.name, &link, &own));
+    let spliced = filled.splice(channel, &|field| {
+        own_value(field, &claimed.name, &link, &own)
+    });
     Ok(Message {
         delivery: claimed.id,
         attempt: u32::try_from(claimed.attempts).unwrap_or(u32::MAX),
@@ -104,7 +115,10 @@ pub fn compose(
         text: spliced.text,
         html: spliced.html,
         link,
-        status_url: format!("{}/callbacks/{gateway}/status?ref={}", app.public_url, claimed.id),
+        status_url: format!(
+            "{}/callbacks/{gateway}/status?ref={}",
+            app.public_url, claimed.id
+        ),
     })
 }
 

@@ -21,25 +21,41 @@ impl RateLimit {
     /// `per_second` may be below 1: 0.5 is one start in two seconds. None is no limit.
     pub fn new(per_second: Option<f64>) -> Self {
         let window = per_second.filter(|rate| *rate > 0.0).map(|rate| {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and positive")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "whole and positive"
+            )]
             let most = (rate.floor() as usize).max(1);
             #[expect(clippy::cast_precision_loss, reason = "rates are far below 2^52")]
             let span = Duration::from_secs_f64(most as f64 / rate);
-            Window { most, span, starts: VecDeque::with_capacity(most) }
+            Window {
+                most,
+                span,
+                starts: VecDeque::with_capacity(most),
+            }
         });
         Self { window }
     }
 
     /// How many may start at `now` (time since any fixed moment; it must not go back).
     pub fn permits(&self, now: Duration) -> usize {
-        let Some(window) = &self.window else { return usize::MAX };
-        let recent = window.starts.iter().rev().take_while(|start| now - **start < window.span);
+        let Some(window) = &self.window else {
+            return usize::MAX;
+        };
+        let recent = window
+            .starts
+            .iter()
+            .rev()
+            .take_while(|start| now - **start < window.span);
         window.most - recent.count().min(window.most)
     }
 
     /// Writes down that `count` start at `now`.
     pub fn take(&mut self, count: usize, now: Duration) {
-        let Some(window) = &mut self.window else { return };
+        let Some(window) = &mut self.window else {
+            return;
+        };
         for _ in 0..count {
             if window.starts.len() == window.most {
                 window.starts.pop_front();
@@ -77,7 +93,10 @@ mod tests {
         let mut limit = RateLimit::new(Some(0.5));
         limit.take(1, Duration::ZERO);
         assert_eq!(limit.permits(Duration::from_millis(1999)), 0);
-        assert_eq!(limit.wait(Duration::from_millis(500)), Duration::from_millis(1500));
+        assert_eq!(
+            limit.wait(Duration::from_millis(500)),
+            Duration::from_millis(1500)
+        );
         assert_eq!(limit.permits(Duration::from_secs(2)), 1);
     }
 

@@ -83,13 +83,16 @@ async fn put_in_doubt(app: &App, boot: BootId) -> Result<(), Error> {
     let count = app
         .db
         .write("recovery.doubt", move |tx| {
-            Box::pin(async move {
-                deliveries::doubt_dead(tx, boot, only_expired, now, settle_at).await
-            })
+            Box::pin(
+                async move { deliveries::doubt_dead(tx, boot, only_expired, now, settle_at).await },
+            )
         })
         .await?;
     if count > 0 {
-        warn!(delivery.count = count, "Messages were being sent when a server died: they are in doubt");
+        warn!(
+            delivery.count = count,
+            "Messages were being sent when a server died: they are in doubt"
+        );
         app.wake();
     }
     Ok(())
@@ -112,7 +115,10 @@ async fn settle(app: &App) -> Result<(), Error> {
         })
         .await?;
     if again > 0 {
-        info!(delivery.count = again, "Sending again what is in doubt, marked as possible duplicates");
+        info!(
+            delivery.count = again,
+            "Sending again what is in doubt, marked as possible duplicates"
+        );
     }
     app.wake();
     Ok(())

@@ -48,7 +48,11 @@ pub fn after(
         None => pause,
     };
     let at = now.after(pause);
-    if at < expires_at { Next::Retry(at) } else { Next::Expire }
+    if at < expires_at {
+        Next::Retry(at)
+    } else {
+        Next::Expire
+    }
 }
 
 /// The pause after try number `attempt`, within a fifth of the schedule's, always the same for the
@@ -82,20 +86,29 @@ mod tests {
 
     #[test]
     fn an_unknown_outcome_waits_for_a_receipt() {
-        assert_eq!(next(&Failure::unknown("no answer"), 1), Next::Doubt(NOW.after(AWAIT_RECEIPT)));
+        assert_eq!(
+            next(&Failure::unknown("no answer"), 1),
+            Next::Doubt(NOW.after(AWAIT_RECEIPT))
+        );
     }
 
     #[test]
     fn the_gateways_wish_is_honoured_up_to_a_minute() {
         let busy = |seconds| Failure::try_again("busy").after(Some(Duration::from_secs(seconds)));
-        assert_eq!(next(&busy(20), 1), Next::Retry(NOW.after(Duration::from_secs(20))));
+        assert_eq!(
+            next(&busy(20), 1),
+            Next::Retry(NOW.after(Duration::from_secs(20)))
+        );
         assert_eq!(next(&busy(9000), 1), Next::Retry(NOW.after(LONGEST_WISH)));
     }
 
     #[test]
     fn nothing_is_tried_after_the_alerts_time() {
         let soon = NOW.after(Duration::from_secs(1));
-        assert_eq!(after(&Failure::try_again("busy"), DeliveryId(7), 1, NOW, soon), Next::Expire);
+        assert_eq!(
+            after(&Failure::try_again("busy"), DeliveryId(7), 1, NOW, soon),
+            Next::Expire
+        );
     }
 
     proptest! {

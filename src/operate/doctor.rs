@@ -47,7 +47,11 @@ struct Findings(Vec<Finding>);
 
 impl Findings {
     fn add(&mut self, what: &str, health: Health, words: impl Into<String>) {
-        self.0.push(Finding { what: what.to_owned(), health, words: words.into() });
+        self.0.push(Finding {
+            what: what.to_owned(),
+            health,
+            words: words.into(),
+        });
     }
 
     fn good(&mut self, what: &str, words: impl Into<String>) {
@@ -107,7 +111,10 @@ fn configuration(examined: &Examined, findings: &mut Findings) {
 
 fn folder(folder: &Path, findings: &mut Findings) {
     if !folder.is_dir() {
-        let words = format!("{} is not there yet: it is made at the first start", folder.display());
+        let words = format!(
+            "{} is not there yet: it is made at the first start",
+            folder.display()
+        );
         return findings.warning("data folder", words);
     }
     let probe = folder.join("doctor.probe");
@@ -117,7 +124,10 @@ fn folder(folder: &Path, findings: &mut Findings) {
     });
     let removed = std::fs::remove_file(&probe);
     match written.and(removed) {
-        Ok(()) => findings.good("data folder", format!("{} can be written", folder.display())),
+        Ok(()) => findings.good(
+            "data folder",
+            format!("{} can be written", folder.display()),
+        ),
         Err(error) => findings.bad(
             "data folder",
             format!(
@@ -147,18 +157,27 @@ fn key(path: &Path, findings: &mut Findings) {
     }
     #[cfg(not(unix))]
     drop(facts);
-    findings.good("key", format!("{} is there: keep a copy somewhere else", path.display()));
+    findings.good(
+        "key",
+        format!("{} is there: keep a copy somewhere else", path.display()),
+    );
 }
 
 async fn inside(app: &App, findings: &mut Findings) {
-    findings.good("database", format!("{} opens with this key", app.config.database_url()));
+    findings.good(
+        "database",
+        format!("{} opens with this key", app.config.database_url()),
+    );
     gateways(app, findings).await;
     templates(app, findings).await;
     people(app, findings).await;
 }
 
 async fn gateways(app: &App, findings: &mut Findings) {
-    let checks = app.gateways.iter().map(async |gateway| (gateway, check(gateway).await));
+    let checks = app
+        .gateways
+        .iter()
+        .map(async |gateway| (gateway, check(gateway).await));
     for (gateway, checked) in futures::future::join_all(checks).await {
         let what = format!("gateway {}", gateway.common.name);
         match checked {
@@ -170,7 +189,11 @@ async fn gateways(app: &App, findings: &mut Findings) {
         let words = "no gateway has exercises = true: drills cannot be held";
         findings.warning("drills", words);
     }
-    if app.gateways.iter().all(|gateway| gateway.common.kind == "sandbox") {
+    if app
+        .gateways
+        .iter()
+        .all(|gateway| gateway.common.kind == "sandbox")
+    {
         let words = "every gateway is a sandbox: nobody outside is ever told anything";
         findings.warning("gateways", words);
     }
@@ -218,12 +241,28 @@ async fn people(app: &App, findings: &mut Findings) {
         Ok(everyone) => everyone,
         Err(error) => return findings.bad("directory", error.to_string()),
     };
-    let in_use = || everyone.iter().filter(|contact| contact.archived_at.is_none());
-    let (all, silent) = (in_use().count(), in_use().filter(|contact| contact.points.is_empty()));
+    let in_use = || {
+        everyone
+            .iter()
+            .filter(|contact| contact.archived_at.is_none())
+    };
+    let (all, silent) = (
+        in_use().count(),
+        in_use().filter(|contact| contact.points.is_empty()),
+    );
     let silent = silent.count();
     match (all, silent) {
-        (0, _) => findings.bad("directory", "it is empty: run `muster contacts import FILE`"),
-        (_, 0) => findings.good("directory", format!("{} in use, each with a way to be reached", text::people(i64::try_from(all).unwrap_or(i64::MAX)))),
+        (0, _) => findings.bad(
+            "directory",
+            "it is empty: run `muster contacts import FILE`",
+        ),
+        (_, 0) => findings.good(
+            "directory",
+            format!(
+                "{} in use, each with a way to be reached",
+                text::people(i64::try_from(all).unwrap_or(i64::MAX))
+            ),
+        ),
         _ => findings.warning(
             "directory",
             format!("{silent} of {all} people have neither a phone number nor an e-mail address"),
@@ -237,12 +276,22 @@ mod tests {
     use crate::config::Config;
 
     fn examined(folder: &Path) -> Examined {
-        let config = Config { data_dir: folder.to_owned(), ..Config::default() };
-        Examined { config, problems: Vec::new(), warnings: Vec::new() }
+        let config = Config {
+            data_dir: folder.to_owned(),
+            ..Config::default()
+        };
+        Examined {
+            config,
+            problems: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 
     fn of<'a>(findings: &'a [Finding], what: &str) -> &'a Finding {
-        findings.iter().find(|finding| finding.what == what).unwrap()
+        findings
+            .iter()
+            .find(|finding| finding.what == what)
+            .unwrap()
     }
 
     #[tokio::test]
@@ -259,7 +308,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let examined = examined(folder.path());
         let config = examined.config.clone();
-        let app = App::open(config, Clock::system(), Access::Migrate).await.unwrap();
+        let app = App::open(config, Clock::system(), Access::Migrate)
+            .await
+            .unwrap();
         app.db.close().await;
         let findings = look(examined).await;
         assert_eq!(of(&findings, "key").health, Health::Good);
@@ -274,7 +325,12 @@ mod tests {
         let examined = examined(folder.path());
         let config = examined.config.clone();
         let key = config.key_path();
-        App::open(config, Clock::system(), Access::Migrate).await.unwrap().db.close().await;
+        App::open(config, Clock::system(), Access::Migrate)
+            .await
+            .unwrap()
+            .db
+            .close()
+            .await;
         std::fs::remove_file(key).unwrap();
         let findings = look(examined).await;
         assert_eq!(of(&findings, "key").health, Health::Bad);

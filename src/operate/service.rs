@@ -49,7 +49,8 @@ pub async fn start(app: &App, listener: TcpListener) -> Result<(), storage::Erro
     dispatch::start(app).await?;
     if app.has_sandbox() {
         let loopback = address.map(|address| format!("http://{}", reachable(address)));
-        app.tasks.spawn(callback::run_sandbox(app.clone(), loopback));
+        app.tasks
+            .spawn(callback::run_sandbox(app.clone(), loopback));
     }
     for gateway in &app.gateways {
         app.tasks.spawn(check_gateway(app.clone(), gateway.clone()));
@@ -89,9 +90,18 @@ async fn check_gateway(app: App, gateway: Configured) {
         Err(_elapsed) => Failure::try_again("It did not answer in 10 seconds."),
     };
     let is_ours = failure.scope == Scope::Configuration;
-    app.health[name].failed(is_ours, &failure.reason, app.clock.elapsed(), app.clock.now());
+    app.health[name].failed(
+        is_ours,
+        &failure.reason,
+        app.clock.elapsed(),
+        app.clock.now(),
+    );
     app.tell();
-    let cause = failure.source.as_ref().map(ToString::to_string).unwrap_or_default();
+    let cause = failure
+        .source
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     warn!(
         gateway.name = name,
         cause,
@@ -100,9 +110,18 @@ async fn check_gateway(app: App, gateway: Configured) {
     );
 }
 
+/// How the service ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Everything that was under way is finished and recorded, or had its time.
+    Finished,
+    /// A second signal cut it short; the next start looks after what was under way.
+    CutShort,
+}
+
 /// Waits for a signal to end (SIGTERM, SIGINT, SIGHUP) or for the service to end by itself, then
-/// finishes what is in flight, 15 seconds at most. A second signal ends the process at once.
-pub async fn run_until_signal(app: &App) -> io::Result<()> {
+/// finishes what is in flight, 15 seconds at most. A second signal ends that at once.
+pub async fn run_until_signal(app: &App) -> io::Result<End> {
     let mut signals = Signals::new()?;
     tokio::select! {
         () = app.stopping.cancelled() => {}
@@ -113,11 +132,9 @@ pub async fn run_until_signal(app: &App) -> io::Result<()> {
         () = tokio::time::sleep(LONGEST_END) => {
             warn!("Stopped before everything was finished: the next start looks after the rest");
         }
-        () = signals.next() => {
-            warn!("Stopped at once: the next start looks after what was under way");
-        }
+        () = signals.next() => return Ok(End::CutShort),
     }
-    Ok(())
+    Ok(End::Finished)
 }
 
 #[cfg(unix)]
@@ -168,13 +185,25 @@ mod tests {
     async fn an_address_in_use_is_told_as_such() {
         let (_listener, address) = bind("127.0.0.1:0").await.unwrap();
         let error = bind(&address.to_string()).await.unwrap_err().to_string();
-        assert!(error.contains(&address.to_string()) && error.contains("in use"), "{error}");
+        assert!(
+            error.contains(&address.to_string()) && error.contains("in use"),
+            "{error}"
+        );
     }
 
     #[test]
     fn everywhere_is_reached_here() {
-        assert_eq!(reachable("0.0.0.0:80".parse().unwrap()).to_string(), "127.0.0.1:80");
-        assert_eq!(reachable("[::]:80".parse().unwrap()).to_string(), "[::1]:80");
-        assert_eq!(reachable("10.0.0.7:80".parse().unwrap()).to_string(), "10.0.0.7:80");
+        assert_eq!(
+            reachable("0.0.0.0:80".parse().unwrap()).to_string(),
+            "127.0.0.1:80"
+        );
+        assert_eq!(
+            reachable("[::]:80".parse().unwrap()).to_string(),
+            "[::1]:80"
+        );
+        assert_eq!(
+            reachable("10.0.0.7:80".parse().unwrap()).to_string(),
+            "10.0.0.7:80"
+        );
     }
 }

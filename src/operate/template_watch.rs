@@ -14,7 +14,11 @@ const EVERY: Duration = Duration::from_secs(2);
 
 /// Runs until the service stops; at once over where the templates are part of the program.
 pub(super) async fn run(app: App) {
-    let folder = app.config.templates.clone().unwrap_or_else(|| DEFAULT_DIR.into());
+    let folder = app
+        .config
+        .templates
+        .clone()
+        .unwrap_or_else(|| DEFAULT_DIR.into());
     if !folder.is_dir() {
         return;
     }
@@ -38,7 +42,9 @@ pub(super) async fn run(app: App) {
 type Seen = Vec<(PathBuf, u64, Option<SystemTime>)>;
 
 async fn look(folder: PathBuf) -> Seen {
-    tokio::task::spawn_blocking(move || files(&folder, 2)).await.unwrap_or_default()
+    tokio::task::spawn_blocking(move || files(&folder, 2))
+        .await
+        .unwrap_or_default()
 }
 
 /// The files of a folder and of those inside it, `depth` levels down. What cannot be read is not there.

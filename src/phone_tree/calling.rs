@@ -74,11 +74,7 @@ pub struct Call {
 
 /// Puts everyone who is silent now onto the alert's call list. Answers how many came onto it; who is
 /// there already stays where they are.
-pub async fn call_the_silent(
-    app: &App,
-    alert: AlertNumber,
-    actor: &Actor,
-) -> Result<u64, NotDone> {
+pub async fn call_the_silent(app: &App, alert: AlertNumber, actor: &Actor) -> Result<u64, NotDone> {
     let now = app.clock.now();
     let actor = actor.clone();
     let added = app
@@ -185,7 +181,10 @@ async fn report_in(
     let detail = json!({ "outcome": outcome });
     begin(tx, caller, call.recipient, "call.report", &detail, now).await?;
     on_the_list(tx, caller, call.recipient).await?;
-    let note = call.note.map(|note| tidy(&note)).filter(|note| !note.is_empty());
+    let note = call
+        .note
+        .map(|note| tidy(&note))
+        .filter(|note| !note.is_empty());
     let said = Said {
         recipient: call.recipient,
         outcome,
@@ -237,7 +236,11 @@ async fn on_the_list(
 
 /// A note as one short line.
 fn tidy(note: &str) -> String {
-    let line: String = note.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
+    let line: String = note
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(300)
+        .collect();
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -58,7 +58,12 @@ pub async fn make(
         For::Helper(label) => (None, label),
     };
     let label = tidy(&label).ok_or(NotDone::Label)?;
-    let link = CallLink { alert, caller_id, label, made_at: now };
+    let link = CallLink {
+        alert,
+        caller_id,
+        label,
+        made_at: now,
+    };
     let token = random_token();
     let hash = token_hash(&token);
     let actor = actor.clone();
@@ -82,26 +87,40 @@ pub async fn open(app: &App, token: &str) -> Result<Option<Opened>, Error> {
     };
     let alert = alerts::get(&app.db, link.alert).await?;
     let ends = alert.closed_at.map(|closed| closed.after(VALID));
-    let is_open = alert.state == AlertState::Running
-        || ends.is_none_or(|ends| app.clock.now() <= ends);
+    let is_open =
+        alert.state == AlertState::Running || ends.is_none_or(|ends| app.clock.now() <= ends);
     if !is_open {
         return Ok(None);
     }
     let whose = link.caller_id.map_or(Whose::Anyone, Whose::Caller);
-    let caller = Caller { actor: Actor::caller(&link.label), whose };
-    Ok(Some(Opened { alert, caller, name: link.label }))
+    let caller = Caller {
+        actor: Actor::caller(&link.label),
+        whose,
+    };
+    Ok(Some(Opened {
+        alert,
+        caller,
+        name: link.label,
+    }))
 }
 
 async fn name_of(app: &App, id: ContactId) -> Result<String, NotDone> {
-    let row = contacts::find(&app.db, id).await?.ok_or(NotDone::NotOnTheList)?;
+    let row = contacts::find(&app.db, id)
+        .await?
+        .ok_or(NotDone::NotOnTheList)?;
     Ok(row.name.chars().take(LONGEST_LABEL).collect())
 }
 
 /// The label as one line; none if it is empty or too long.
 fn tidy(label: &str) -> Option<String> {
-    let plain: String = label.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let plain: String = label
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     let line = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-    (1..=LONGEST_LABEL).contains(&line.chars().count()).then_some(line)
+    (1..=LONGEST_LABEL)
+        .contains(&line.chars().count())
+        .then_some(line)
 }
 
 #[cfg(test)]

@@ -12,8 +12,9 @@ use crate::storage::calls::CallTask;
 use crate::template::message::Filled;
 
 /// What comes before a digit that a machine asks to be pressed or sent.
-const CUES: [&str; 9] =
-    ["press", "reply", "answer", "send", "pulse", "marque", "presione", "oprima", "responda"];
+const CUES: [&str; 9] = [
+    "press", "reply", "answer", "send", "pulse", "marque", "presione", "oprima", "responda",
+];
 
 /// How a machine begins what it says twice. A person repeats by themselves.
 const AGAIN: [&str; 3] = ["i repeat", "repito", "repetimos"];
@@ -38,10 +39,19 @@ fn text_of(
     let filled: Vec<(Language, Filled)> = texts
         .iter()
         .filter(|text| text.channel == channel)
-        .filter_map(|text| Some((text.language.clone(), serde_json::from_str(&text.filled).ok()?)))
+        .filter_map(|text| {
+            Some((
+                text.language.clone(),
+                serde_json::from_str(&text.filled).ok()?,
+            ))
+        })
         .collect();
     let filled = best(&filled, language)?;
-    Some(filled.splice(channel, &|field| own_value(field, name, "", own)).text)
+    Some(
+        filled
+            .splice(channel, &|field| own_value(field, name, "", own))
+            .text,
+    )
 }
 
 /// Splits a text at the ends of its sentences. What is said twice is said once: a line ends where it
@@ -105,7 +115,8 @@ mod tests {
 
     #[test]
     fn keys_are_left_out_in_spanish_too() {
-        let said = for_a_person("Salga ahora. Marque 1 si está a salvo. Pulse 2 si necesita ayuda.");
+        let said =
+            for_a_person("Salga ahora. Marque 1 si está a salvo. Pulse 2 si necesita ayuda.");
         assert_eq!(said, ["Salga ahora."]);
     }
 

@@ -43,8 +43,14 @@ impl Figures {
         let people = |state| counts.get(&state).copied().unwrap_or_default();
         let answered = people(PersonState::Acknowledged);
         let reached = answered + people(PersonState::Delivered);
-        let notified = spans(alert.launched_at, times.iter().filter_map(|(reached, _)| *reached));
-        let answers = spans(alert.launched_at, times.iter().filter_map(|(_, answered)| *answered));
+        let notified = spans(
+            alert.launched_at,
+            times.iter().filter_map(|(reached, _)| *reached),
+        );
+        let answers = spans(
+            alert.launched_at,
+            times.iter().filter_map(|(_, answered)| *answered),
+        );
         let all = usize::try_from(alert.recipients).unwrap_or(usize::MAX);
         Self {
             people: alert.recipients,
@@ -93,13 +99,20 @@ const POINTS: i64 = 24;
 pub fn curve(launched_at: Timestamp, times: &[Times]) -> Vec<Point> {
     let reached = spans(
         launched_at,
-        times.iter().filter_map(|(reached, answered)| match (reached, answered) {
-            (Some(reached), Some(answered)) => Some(*reached.min(answered)),
-            (reached, answered) => reached.or(*answered),
-        }),
+        times
+            .iter()
+            .filter_map(|(reached, answered)| match (reached, answered) {
+                (Some(reached), Some(answered)) => Some(*reached.min(answered)),
+                (reached, answered) => reached.or(*answered),
+            }),
     );
-    let answered = spans(launched_at, times.iter().filter_map(|(_, answered)| *answered));
-    let Some(end) = reached.last().max(answered.last()).copied() else { return Vec::new() };
+    let answered = spans(
+        launched_at,
+        times.iter().filter_map(|(_, answered)| *answered),
+    );
+    let Some(end) = reached.last().max(answered.last()).copied() else {
+        return Vec::new();
+    };
     let by = |spans: &[i64], moment| {
         i64::try_from(spans.partition_point(|span| *span <= moment)).unwrap_or(i64::MAX)
     };
@@ -126,11 +139,20 @@ mod tests {
 
     #[test]
     fn a_curve_ends_with_everyone_who_was_reached_and_answered() {
-        let times = [(at(10), at(50)), (at(20), None), (None, at(100)), (None, None)];
+        let times = [
+            (at(10), at(50)),
+            (at(20), None),
+            (None, at(100)),
+            (None, None),
+        ];
         let curve = curve(LAUNCH, &times);
         let last = curve.last().unwrap();
         assert_eq!((last.after_ms, last.reached, last.answered), (100, 3, 2));
-        assert!(curve.windows(2).all(|pair| pair[0].reached <= pair[1].reached));
+        assert!(
+            curve
+                .windows(2)
+                .all(|pair| pair[0].reached <= pair[1].reached)
+        );
     }
 
     #[test]

@@ -82,7 +82,12 @@ fn messages(channel: Channel) -> &'static str {
 /// An entry of the audit chain as a sentence.
 pub fn act_in_words(action: &str, detail: &str) -> String {
     let detail: serde_json::Value = serde_json::from_str(detail).unwrap_or_default();
-    let number = |key: &str| detail.get(key).and_then(serde_json::Value::as_i64).unwrap_or_default();
+    let number = |key: &str| {
+        detail
+            .get(key)
+            .and_then(serde_json::Value::as_i64)
+            .unwrap_or_default()
+    };
     match action {
         "alert.launch" => format!(
             "Launched version {} of the template to {} people.",
@@ -90,9 +95,15 @@ pub fn act_in_words(action: &str, detail: &str) -> String {
             number("recipients")
         ),
         "alert.stop" => {
-            format!("Stopped the alert: {} messages were called off.", number("called_off"))
+            format!(
+                "Stopped the alert: {} messages were called off.",
+                number("called_off")
+            )
         }
-        "alert.end" => format!("The alert's time was over: {} messages had not left.", number("expired")),
+        "alert.end" => format!(
+            "The alert's time was over: {} messages had not left.",
+            number("expired")
+        ),
         "alert.remind" => "Reminded those who had not answered.".to_owned(),
         "response.on_behalf" => "Entered an answer for someone.".to_owned(),
         "call.claim" => "Began a call.".to_owned(),

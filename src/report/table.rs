@@ -2,17 +2,27 @@
 
 use crate::app::App;
 use crate::report::reasons;
+use crate::storage::Error;
 use crate::storage::alerts::Alert;
 use crate::storage::standing::{self, Filter};
-use crate::storage::Error;
 
 /// People whose messages are read at a time.
 const PAGE: usize = 1000;
 
 /// The columns.
 const HEADERS: &[&str] = &[
-    "name", "category", "role", "site", "unit", "state", "reason", "answer", "answered_at",
-    "answered_via", "messages", "possible_duplicate",
+    "name",
+    "category",
+    "role",
+    "site",
+    "unit",
+    "state",
+    "reason",
+    "answer",
+    "answered_at",
+    "answered_via",
+    "messages",
+    "possible_duplicate",
 ];
 
 /// One row for each person of the alert, with how they stand and why.
@@ -25,15 +35,23 @@ pub async fn csv(app: &App, alert: &Alert) -> Result<Vec<u8>, Error> {
     writer.write_record(HEADERS).map_err(broken)?;
     let everyone = standing::list(&app.db, alert.number, Filter::default(), i64::MAX).await?;
     for people in everyone.chunks(PAGE) {
-        let (Some(first), Some(last)) = (people.first(), people.last()) else { break };
-        let mut deliveries = standing::list_deliveries(&app.db, first.id, last.id).await?.into_iter().peekable();
+        let (Some(first), Some(last)) = (people.first(), people.last()) else {
+            break;
+        };
+        let mut deliveries = standing::list_deliveries(&app.db, first.id, last.id)
+            .await?
+            .into_iter()
+            .peekable();
         for person in people {
             // Both are in the order of the audience.
             let mut own = Vec::new();
             while let Some(delivery) = deliveries.next_if(|one| one.recipient == person.id) {
                 own.push(delivery);
             }
-            let answered_at = person.answered_at.map(|at| at.to_string()).unwrap_or_default();
+            let answered_at = person
+                .answered_at
+                .map(|at| at.to_string())
+                .unwrap_or_default();
             let via = person.answer_via.map(|via| via.word()).unwrap_or_default();
             let twice = own.iter().any(|delivery| delivery.possible_duplicate);
             let row = [
@@ -53,7 +71,9 @@ pub async fn csv(app: &App, alert: &Alert) -> Result<Vec<u8>, Error> {
             writer.write_record(row.map(safe_cell)).map_err(broken)?;
         }
     }
-    writer.into_inner().map_err(|_| Error::Broken("a table could not be written to memory"))
+    writer
+        .into_inner()
+        .map_err(|_| Error::Broken("a table could not be written to memory"))
 }
 
 /// A cell that no spreadsheet takes for a formula.

@@ -43,7 +43,13 @@ impl Report {
     }
 
     fn write_to(&self, text: &mut String) -> std::fmt::Result {
-        writeln!(text, "{}: {} (alert {})", self.mode.shown(), self.title, self.number)?;
+        writeln!(
+            text,
+            "{}: {} (alert {})",
+            self.mode.shown(),
+            self.title,
+            self.number
+        )?;
         writeln!(text, "{}", self.summary())?;
         writeln!(text)?;
         for (state, count) in self.counts.iter().filter(|(_, count)| **count > 0) {
@@ -52,7 +58,11 @@ impl Report {
         writeln!(text, "  {:>6}  in all", self.recipients)?;
         writeln!(text)?;
         for answer in self.answers.iter().filter(|answer| answer.people > 0) {
-            writeln!(text, "  {:>6}  answered \"{}\"", answer.people, answer.label)?;
+            writeln!(
+                text,
+                "  {:>6}  answered \"{}\"",
+                answer.people, answer.label
+            )?;
         }
         if self.possible_duplicates > 0 || self.unknown_outcomes > 0 {
             writeln!(
@@ -88,12 +98,20 @@ pub fn state_in_words(state: PersonState) -> &'static str {
 
 /// "1 person", "143 people".
 pub fn people(count: i64) -> String {
-    if count == 1 { "1 person".to_owned() } else { format!("{count} people") }
+    if count == 1 {
+        "1 person".to_owned()
+    } else {
+        format!("{count} people")
+    }
 }
 
 /// Whole percent; nobody of nobody is 0 %.
 pub fn percent(part: i64, whole: i64) -> String {
-    if whole == 0 { "0 %".to_owned() } else { format!("{} %", (part * 100 + whole / 2) / whole) }
+    if whole == 0 {
+        "0 %".to_owned()
+    } else {
+        format!("{} %", (part * 100 + whole / 2) / whole)
+    }
 }
 
 /// "0.8 s", "42 s", "1 min 40 s", "2 h 5 min".

@@ -3,11 +3,11 @@
 //! Never more than is known: a gateway that took a text is not a phone that showed it, and a message
 //! that arrived is not one that was read.
 
+use crate::alert::words::Language;
 use crate::channel::{Channel, ReceiptStatus};
 use crate::clock::Timestamp;
 use crate::report::reasons;
 use crate::response::AnswerOption;
-use crate::alert::words::Language;
 use crate::storage::deliveries::DeliveryState;
 use crate::storage::receipts::ReceiptRow;
 use crate::storage::responses::{Response, Via};
@@ -41,11 +41,19 @@ pub struct Event {
 
 impl Event {
     fn new(at: Timestamp, mood: Mood, text: impl Into<String>) -> Self {
-        Self { at, mood, text: text.into(), detail: String::new() }
+        Self {
+            at,
+            mood,
+            text: text.into(),
+            detail: String::new(),
+        }
     }
 
     fn detail(self, detail: impl Into<String>) -> Self {
-        Self { detail: detail.into(), ..self }
+        Self {
+            detail: detail.into(),
+            ..self
+        }
     }
 }
 
@@ -78,10 +86,17 @@ pub fn of_delivery(
     shared_with: Option<&str>,
 ) -> Vec<Event> {
     let noun = noun(delivery.channel);
-    let to = if to.is_empty() { String::new() } else { format!(" to {to}") };
+    let to = if to.is_empty() {
+        String::new()
+    } else {
+        format!(" to {to}")
+    };
     let mut events: Vec<Event> = attempts.iter().map(|one| of_attempt(one, noun)).collect();
     if let Some(at) = delivery.accepted_at {
-        let waits = matches!(delivery.state, DeliveryState::Accepted | DeliveryState::Sent);
+        let waits = matches!(
+            delivery.state,
+            DeliveryState::Accepted | DeliveryState::Sent
+        );
         let (mood, rest) = if waits {
             let rest = format!(" The {} has not confirmed.", place(delivery.channel));
             (Mood::Careful, rest)
@@ -91,15 +106,25 @@ pub fn of_delivery(
         let text = format!("{noun}{to} accepted by the gateway.{rest}");
         events.push(Event::new(at, mood, text).detail(at_gateway(delivery)));
     }
-    if let Some(at) = delivery.sent_at.filter(|at| Some(*at) != delivery.delivered_at) {
+    if let Some(at) = delivery
+        .sent_at
+        .filter(|at| Some(*at) != delivery.delivered_at)
+    {
         let text = format!("{noun} passed on towards the {}.", place(delivery.channel));
         events.push(Event::new(at, Mood::Plain, text));
     }
     if let Some(at) = delivery.delivered_at {
-        let text = format!("{noun} arrived: the {} confirmed it.", place(delivery.channel));
+        let text = format!(
+            "{noun} arrived: the {} confirmed it.",
+            place(delivery.channel)
+        );
         events.push(Event::new(at, Mood::Good, text));
     }
-    events.extend(receipts.iter().filter_map(|receipt| of_receipt(receipt, delivery, noun)));
+    events.extend(
+        receipts
+            .iter()
+            .filter_map(|receipt| of_receipt(receipt, delivery, noun)),
+    );
     events.extend(of_state(delivery, noun, &to, shared_with));
     if delivery.possible_duplicate {
         let text = format!(
@@ -107,7 +132,10 @@ pub fn of_delivery(
              one had gone out.",
             noun.to_lowercase()
         );
-        let at = delivery.accepted_at.or(delivery.sending_at).unwrap_or(delivery.queued_at);
+        let at = delivery
+            .accepted_at
+            .or(delivery.sending_at)
+            .unwrap_or(delivery.queued_at);
         events.push(Event::new(at, Mood::Careful, text));
     }
     events
@@ -121,7 +149,10 @@ fn of_attempt(attempt: &Attempt, noun: &str) -> Event {
         );
         (Mood::Careful, text)
     } else {
-        (Mood::Wrong, format!("{noun} not taken by the gateway: {}", attempt.reason))
+        (
+            Mood::Wrong,
+            format!("{noun} not taken by the gateway: {}", attempt.reason),
+        )
     };
     let detail = format!("gateway {}, try {}", attempt.gateway, attempt.number);
     Event::new(attempt.ended_at, mood, ended(text)).detail(detail)
@@ -133,36 +164,47 @@ fn of_receipt(receipt: &ReceiptRow, delivery: &Delivery, noun: &str) -> Option<E
         return None;
     }
     let why = receipt.reason.as_deref().unwrap_or("it gave no reason");
-    let text = format!("The gateway reported that the {} failed: {why}", noun.to_lowercase());
-    Some(Event::new(receipt.at, Mood::Wrong, ended(text)).detail(format!(
-        "gateway {}, {}",
-        receipt.gateway, receipt.gateway_id
-    )))
+    let text = format!(
+        "The gateway reported that the {} failed: {why}",
+        noun.to_lowercase()
+    );
+    Some(
+        Event::new(receipt.at, Mood::Wrong, ended(text)).detail(format!(
+            "gateway {}, {}",
+            receipt.gateway, receipt.gateway_id
+        )),
+    )
 }
 
 /// What the message's state adds to its times.
-fn of_state(
-    delivery: &Delivery,
-    noun: &str,
-    to: &str,
-    shared_with: Option<&str>,
-) -> Option<Event> {
+fn of_state(delivery: &Delivery, noun: &str, to: &str, shared_with: Option<&str>) -> Option<Event> {
     let because = delivery.reason.as_deref().unwrap_or_default();
     let over = delivery.closed_at.unwrap_or(delivery.queued_at);
     Some(match delivery.state {
-        DeliveryState::Queued if delivery.attempts > 0 => {
-            Event::new(delivery.due_at, Mood::Plain, format!("{noun} is to be tried again."))
-        }
-        DeliveryState::Queued => {
-            Event::new(delivery.due_at, Mood::Plain, format!("{noun}{to} waits to be sent."))
-        }
+        DeliveryState::Queued if delivery.attempts > 0 => Event::new(
+            delivery.due_at,
+            Mood::Plain,
+            format!("{noun} is to be tried again."),
+        ),
+        DeliveryState::Queued => Event::new(
+            delivery.due_at,
+            Mood::Plain,
+            format!("{noun}{to} waits to be sent."),
+        ),
         DeliveryState::Sending => {
             let at = delivery.sending_at.unwrap_or(delivery.queued_at);
-            Event::new(at, Mood::Plain, format!("{noun}{to} is being handed to the gateway."))
+            Event::new(
+                at,
+                Mood::Plain,
+                format!("{noun}{to} is being handed to the gateway."),
+            )
         }
         DeliveryState::InDoubt => {
             let at = delivery.sending_at.unwrap_or(over);
-            let text = format!("Nobody knows whether the {} went out: {because}", noun.to_lowercase());
+            let text = format!(
+                "Nobody knows whether the {} went out: {because}",
+                noun.to_lowercase()
+            );
             Event::new(at, Mood::Careful, ended(text))
         }
         DeliveryState::Failed => {
@@ -198,7 +240,10 @@ fn excluded(delivery: &Delivery, because: &str, shared_with: Option<&str>) -> Ev
         return Event::new(at, Mood::Plain, text);
     }
     let (reason, _) = reasons::of(PersonState::Excluded, std::slice::from_ref(delivery));
-    let text = format!("{reason} No {} was sent.", noun(delivery.channel).to_lowercase());
+    let text = format!(
+        "{reason} No {} was sent.",
+        noun(delivery.channel).to_lowercase()
+    );
     Event::new(at, Mood::Wrong, text)
 }
 
@@ -327,8 +372,10 @@ mod tests {
 
     #[test]
     fn an_accepted_text_is_not_said_to_have_arrived() {
-        let accepted =
-            Delivery { accepted_at: Some(Timestamp(3)), ..delivery(DeliveryState::Accepted) };
+        let accepted = Delivery {
+            accepted_at: Some(Timestamp(3)),
+            ..delivery(DeliveryState::Accepted)
+        };
         assert_eq!(
             texts(&accepted),
             ["Text to +41•••••567 accepted by the gateway. The phone has not confirmed."]
@@ -349,7 +396,10 @@ mod tests {
                 reason: Some("the number does not exist".to_owned()),
                 ..delivery(*state)
             });
-            assert!(!events.concat().to_lowercase().contains("success"), "{events:?}");
+            assert!(
+                !events.concat().to_lowercase().contains("success"),
+                "{events:?}"
+            );
         }
     }
 
@@ -372,7 +422,10 @@ mod tests {
             ..delivery(DeliveryState::Cancelled)
         };
         let events = of_delivery(&needless, &[], &[], "", None);
-        assert_eq!(events[0].text, "Text was not sent: the person had answered before.");
+        assert_eq!(
+            events[0].text,
+            "Text was not sent: the person had answered before."
+        );
         assert_eq!(events[0].mood, Mood::Plain);
     }
 
@@ -384,18 +437,26 @@ mod tests {
             ..delivery(DeliveryState::Excluded)
         };
         let events = of_delivery(&shared, &[], &[], "", Some("Ana Ruiz"));
-        assert_eq!(events[0].text, "Shares the phone with Ana Ruiz: one text tells both.");
+        assert_eq!(
+            events[0].text,
+            "Shares the phone with Ana Ruiz: one text tells both."
+        );
     }
 
     #[test]
     fn a_short_account_says_no_more_than_is_known() {
         let time = |at: Timestamp| at.0.to_string();
-        let accepted =
-            Delivery { accepted_at: Some(Timestamp(3)), ..delivery(DeliveryState::Accepted) };
+        let accepted = Delivery {
+            accepted_at: Some(Timestamp(3)),
+            ..delivery(DeliveryState::Accepted)
+        };
         assert_eq!(
             in_short(PersonState::Accepted, &[accepted], &time),
             "Text accepted by the gateway 3. The phone has not confirmed."
         );
-        assert_eq!(in_short(PersonState::Queued, &[], &time), "A message waits to be sent.");
+        assert_eq!(
+            in_short(PersonState::Queued, &[], &time),
+            "A message waits to be sent."
+        );
     }
 }

@@ -48,5 +48,8 @@ impl AnswerOption {
 }
 
 fn in_language<'a>(texts: &'a BTreeMap<Language, String>, language: &Language) -> Option<&'a str> {
-    texts.get(language).or_else(|| texts.values().next()).map(String::as_str)
+    texts
+        .get(language)
+        .or_else(|| texts.values().next())
+        .map(String::as_str)
 }

@@ -16,8 +16,18 @@ pub enum Meaning {
 }
 
 /// Words that carriers and laws reserve for opting out (CTIA's list, and the Spanish ones).
-const STOP: &[&str] =
-    &["stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "alto", "baja"];
+const STOP: &[&str] = &[
+    "stop",
+    "stopall",
+    "unsubscribe",
+    "cancel",
+    "end",
+    "quit",
+    "revoke",
+    "optout",
+    "alto",
+    "baja",
+];
 /// Words that take it back.
 const START: &[&str] = &["start", "unstop", "yes", "alta"];
 
@@ -62,7 +72,9 @@ pub fn who_is_named(text: &str, names: &[&str]) -> Option<usize> {
     }
     let said: Vec<String> = text.split_whitespace().map(bare).collect();
     let is_named = |name: &str| {
-        name.split_whitespace().map(bare).any(|part| part.len() > 1 && said.contains(&part))
+        name.split_whitespace()
+            .map(bare)
+            .any(|part| part.len() > 1 && said.contains(&part))
     };
     let mut named = names.iter().enumerate().filter(|(_, name)| is_named(name));
     match (named.next(), named.next()) {
@@ -118,7 +130,11 @@ mod tests {
     #[test]
     fn an_option_can_be_written_out_in_any_language_with_or_without_accents() {
         let texts = |en: &str, es: &str| {
-            [(Language("en".into()), en.to_owned()), (Language("es".into()), es.to_owned())].into()
+            [
+                (Language("en".into()), en.to_owned()),
+                (Language("es".into()), es.to_owned()),
+            ]
+            .into()
         };
         let options = [AnswerOption {
             key: "read".into(),

@@ -80,7 +80,10 @@ impl Alert {
     /// Its title in `language`, else in any.
     pub fn title_in(&self, language: &Language) -> &str {
         let titles = &self.title.0;
-        titles.get(language).or_else(|| titles.values().next()).map_or("", String::as_str)
+        titles
+            .get(language)
+            .or_else(|| titles.values().next())
+            .map_or("", String::as_str)
     }
 }
 
@@ -146,26 +149,32 @@ pub async fn set_recipients(tx: &mut Tx, alert: AlertNumber, people: i64) -> Res
 
 /// Replaces the plan, which has got a step more.
 pub async fn set_plan(tx: &mut Tx, alert: AlertNumber, plan: &Json<Plan>) -> Result<(), Error> {
-    tx.sql("UPDATE alert SET plan = $2 WHERE number = $1").bind(alert).bind(plan).execute().await?;
+    tx.sql("UPDATE alert SET plan = $2 WHERE number = $1")
+        .bind(alert)
+        .bind(plan)
+        .execute()
+        .await?;
     Ok(())
 }
 
 /// The alert of that number.
 pub async fn get(on: impl Conn<'_>, number: AlertNumber) -> Result<Alert, Error> {
-    on.sql("SELECT * FROM alert WHERE number = $1").bind(number).fetch_one().await
+    on.sql("SELECT * FROM alert WHERE number = $1")
+        .bind(number)
+        .fetch_one()
+        .await
 }
 
 /// The alert of that outside id.
 pub async fn get_by_id(on: impl Conn<'_>, id: AlertId) -> Result<Alert, Error> {
-    on.sql("SELECT * FROM alert WHERE id = $1").bind(id).fetch_one().await
+    on.sql("SELECT * FROM alert WHERE id = $1")
+        .bind(id)
+        .fetch_one()
+        .await
 }
 
 /// Alerts before number `before`, newest first.
-pub async fn list(
-    on: impl Conn<'_>,
-    before: AlertNumber,
-    limit: i64,
-) -> Result<Vec<Alert>, Error> {
+pub async fn list(on: impl Conn<'_>, before: AlertNumber, limit: i64) -> Result<Vec<Alert>, Error> {
     on.sql("SELECT * FROM alert WHERE number < $1 ORDER BY number DESC LIMIT $2")
         .bind(before)
         .bind(limit)
@@ -214,12 +223,17 @@ pub async fn count_answered(
 
 /// Alerts that are running, newest first.
 pub async fn list_running(on: impl Conn<'_>) -> Result<Vec<Alert>, Error> {
-    on.sql("SELECT * FROM alert WHERE state = 'running' ORDER BY number DESC").fetch_all().await
+    on.sql("SELECT * FROM alert WHERE state = 'running' ORDER BY number DESC")
+        .fetch_all()
+        .await
 }
 
 /// The alerts of one thread, oldest first.
 pub async fn list_thread(on: impl Conn<'_>, thread: AlertNumber) -> Result<Vec<Alert>, Error> {
-    on.sql("SELECT * FROM alert WHERE thread = $1 ORDER BY number").bind(thread).fetch_all().await
+    on.sql("SELECT * FROM alert WHERE thread = $1 ORDER BY number")
+        .bind(thread)
+        .fetch_all()
+        .await
 }
 
 /// An alert that someone was in, and their place in it.
@@ -425,7 +439,11 @@ pub async fn list_unwritten_steps(
 }
 
 /// Takes a step's row, so that two nodes cannot write the same people twice.
-pub async fn lock_step(tx: &mut Tx, alert: AlertNumber, step: i32) -> Result<Option<StepRow>, Error> {
+pub async fn lock_step(
+    tx: &mut Tx,
+    alert: AlertNumber,
+    step: i32,
+) -> Result<Option<StepRow>, Error> {
     tx.sql(
         "UPDATE alert_step SET state = 'writing'
          WHERE alert = $1 AND step = $2 AND state IN ('waiting', 'writing') RETURNING *",
@@ -460,7 +478,10 @@ pub async fn advance_step(tx: &mut Tx, step: &StepRow, alert_deliveries: i64) ->
 
 /// The steps of an alert, in order.
 pub async fn list_steps(on: impl Conn<'_>, alert: AlertNumber) -> Result<Vec<StepRow>, Error> {
-    on.sql("SELECT * FROM alert_step WHERE alert = $1 ORDER BY step").bind(alert).fetch_all().await
+    on.sql("SELECT * FROM alert_step WHERE alert = $1 ORDER BY step")
+        .bind(alert)
+        .fetch_all()
+        .await
 }
 
 /// A launch that a key stands for.

@@ -39,7 +39,9 @@ pub async fn was_ever_approved(on: impl Conn<'_>, name: &str) -> Result<bool, Er
 
 /// Every approval, newest version first within a name.
 pub async fn list(on: impl Conn<'_>) -> Result<Vec<Approval>, Error> {
-    on.sql("SELECT * FROM template_approval ORDER BY name, version DESC").fetch_all().await
+    on.sql("SELECT * FROM template_approval ORDER BY name, version DESC")
+        .fetch_all()
+        .await
 }
 
 /// Approves a content as the template's next version; the version it already has, if it is

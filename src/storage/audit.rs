@@ -30,13 +30,19 @@ pub async fn insert(tx: &mut Tx, entry: &Entry) -> Result<(), Error> {
     .bind(&entry.hash)
     .execute()
     .await?;
-    tx.sql("UPDATE audit_head SET hash = $1 WHERE id = 1").bind(&entry.hash).execute().await?;
+    tx.sql("UPDATE audit_head SET hash = $1 WHERE id = 1")
+        .bind(&entry.hash)
+        .execute()
+        .await?;
     Ok(())
 }
 
 /// The chain's length and last hash; zero and empty before the first entry.
 pub async fn head(on: impl Conn<'_>) -> Result<(i64, Vec<u8>), Error> {
-    let head = on.sql("SELECT length, hash FROM audit_head WHERE id = 1").fetch_optional().await?;
+    let head = on
+        .sql("SELECT length, hash FROM audit_head WHERE id = 1")
+        .fetch_optional()
+        .await?;
     Ok(head.unwrap_or_default())
 }
 

@@ -15,8 +15,8 @@ use sqlx::{PgPool, SqlitePool};
 
 use super::Error;
 pub use open::{Access, DatabaseUrl};
-pub use statement::{Conn, Statement};
 use statement::Target;
+pub use statement::{Conn, Statement};
 use writer::Writer;
 
 /// The database. Clones share one.

@@ -223,10 +223,13 @@ macro_rules! add_attempts {
 }
 
 async fn record_attempts(tx: &mut Tx, results: &[Recorded]) -> Result<u64, Error> {
-    tx.sql_for(add_attempts!(results_sqlite!()), add_attempts!(results_postgres!()))
-        .bind(sqlx::types::Json(results))
-        .execute()
-        .await
+    tx.sql_for(
+        add_attempts!(results_sqlite!()),
+        add_attempts!(results_postgres!()),
+    )
+    .bind(sqlx::types::Json(results))
+    .execute()
+    .await
 }
 
 /// Why a delivery is in doubt after its sender died.
@@ -302,11 +305,7 @@ pub async fn is_any_to_settle(on: impl Conn<'_>, now: Timestamp) -> Result<bool,
 /// Decides about deliveries in doubt whose time to decide has come. Life-safety (urgency below
 /// `resend_below`) is sent again and marked a possible duplicate; the rest stays as it is, said
 /// plainly, and the next step of the plan takes over. Answers how many will be sent again.
-pub async fn settle_in_doubt(
-    tx: &mut Tx,
-    now: Timestamp,
-    resend_below: i32,
-) -> Result<u64, Error> {
+pub async fn settle_in_doubt(tx: &mut Tx, now: Timestamp, resend_below: i32) -> Result<u64, Error> {
     let again = tx
         .sql(
             "UPDATE delivery SET state = 'queued', possible_duplicate = TRUE, due_at = $1
@@ -407,7 +406,11 @@ pub async fn backlog(db: &Db, now: Timestamp) -> Result<Vec<Backlog>, Error> {
 }
 
 /// Registers a start of a sending process.
-pub async fn insert_boot(tx: &mut Tx, now: Timestamp, lease_until: Timestamp) -> Result<BootId, Error> {
+pub async fn insert_boot(
+    tx: &mut Tx,
+    now: Timestamp,
+    lease_until: Timestamp,
+) -> Result<BootId, Error> {
     let (id,): (BootId,) = tx
         .sql(
             "INSERT INTO boot (id, started_at, lease_until)

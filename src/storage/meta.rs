@@ -7,8 +7,11 @@ const KEY_FINGERPRINT: &str = "key_fingerprint";
 const INSTANCE: &str = "instance";
 
 async fn find(db: &Db, key: &str) -> Result<Option<String>, Error> {
-    let row: Option<(String,)> =
-        db.sql("SELECT value FROM meta WHERE key = $1").bind(key).fetch_optional().await?;
+    let row: Option<(String,)> = db
+        .sql("SELECT value FROM meta WHERE key = $1")
+        .bind(key)
+        .fetch_optional()
+        .await?;
     Ok(row.map(|(value,)| value))
 }
 
@@ -46,5 +49,10 @@ pub async fn keep_key_fingerprint(db: &Db, fingerprint: &str) -> Result<String, 
 
 /// A short word that stays the same for the life of this installation.
 pub async fn instance(db: &Db) -> Result<String, Error> {
-    keep_first(db, INSTANCE, random_token().to_ascii_lowercase()[..12].to_owned()).await
+    keep_first(
+        db,
+        INSTANCE,
+        random_token().to_ascii_lowercase()[..12].to_owned(),
+    )
+    .await
 }

@@ -190,8 +190,10 @@ pub async fn write_call_tasks(tx: &mut Tx, chunk: &Chunk) -> Result<u64, Error> 
 /// Lower-case hexadecimal, for bytes that travel inside JSON.
 fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+            text
+        })
 }

@@ -93,7 +93,10 @@ pub async fn insert(tx: &mut Tx, response: &Response) -> Result<(), Error> {
 
 /// Every answer to an alert, oldest first.
 pub async fn list(on: impl Conn<'_>, alert: AlertNumber) -> Result<Vec<Response>, Error> {
-    on.sql("SELECT * FROM response WHERE alert = $1 ORDER BY at, id").bind(alert).fetch_all().await
+    on.sql("SELECT * FROM response WHERE alert = $1 ORDER BY at, id")
+        .bind(alert)
+        .fetch_all()
+        .await
 }
 
 /// The answers of one recipient, oldest first.

@@ -74,13 +74,7 @@ async fn record(
     private(answered(&app, &misses, caller, &token, form).await)
 }
 
-async fn answered(
-    app: &App,
-    misses: &Misses,
-    caller: IpAddr,
-    token: &str,
-    form: Form,
-) -> Response {
+async fn answered(app: &App, misses: &Misses, caller: IpAddr, token: &str, form: Form) -> Response {
     // Looked up first: a link that is too old records nothing.
     match page::find(app, token).await {
         Ok(Some(_)) => {}
@@ -109,7 +103,10 @@ struct Form {
 
 impl Form {
     fn read(bytes: &[u8]) -> Self {
-        let mut form = Self { answer: String::new(), who: None };
+        let mut form = Self {
+            answer: String::new(),
+            who: None,
+        };
         for (name, value) in form_urlencoded::parse(bytes) {
             match name.as_ref() {
                 "o" => form.answer = value.into_owned(),
@@ -147,9 +144,14 @@ fn not_recorded(app: &App, status: StatusCode) -> Response {
 /// The database cannot be used. Nothing is shown as recorded.
 fn failed(app: &App, cause: &storage::Error) -> Response {
     error!(error = %cause, "An answer page could not be made; it was answered with 503");
-    let mut response =
-        plain_page(app, StatusCode::SERVICE_UNAVAILABLE, house_words(app).not_now);
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    let mut response = plain_page(
+        app,
+        StatusCode::SERVICE_UNAVAILABLE,
+        house_words(app).not_now,
+    );
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     response
 }
 
@@ -209,7 +211,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let peer = parts
+            .extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|info| info.0.ip());
         let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         if !peer.is_loopback() {
             return Ok(Self(peer));
@@ -217,7 +222,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
         // The last entry is the proxy's own; those before it are the client's to invent.
         let forwarded = parts.headers.get_all("x-forwarded-for").iter().next_back();
         let last = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next());
-        Ok(Self(last.and_then(|text| text.trim().parse().ok()).unwrap_or(peer)))
+        Ok(Self(
+            last.and_then(|text| text.trim().parse().ok())
+                .unwrap_or(peer),
+        ))
     }
 }
 
@@ -234,6 +242,9 @@ mod tests {
     #[test]
     fn a_person_that_is_no_number_is_nobody() {
         let form = Form::read(b"w=Ana&o=safe");
-        assert_eq!((form.answer.as_str(), form.who), ("safe", Some(RecipientId(0))));
+        assert_eq!(
+            (form.answer.as_str(), form.who),
+            ("safe", Some(RecipientId(0)))
+        );
     }
 }

@@ -68,7 +68,11 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(groups::list, groups::create))
         .routes(routes!(groups::get, groups::save, groups::delete))
         .routes(routes!(call_trees::list, call_trees::create))
-        .routes(routes!(call_trees::get, call_trees::replace, call_trees::delete))
+        .routes(routes!(
+            call_trees::get,
+            call_trees::replace,
+            call_trees::delete
+        ))
         .routes(routes!(templates::list))
         .routes(routes!(templates::get))
         .routes(routes!(templates::approve))

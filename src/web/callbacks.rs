@@ -58,7 +58,9 @@ async fn inbound(
 
 /// An empty instruction where the provider would otherwise send our words to the person.
 fn thanks(app: &App, gateway: &str) -> Response {
-    let is_twilio = app.gateway(gateway).is_some_and(|one| one.common.kind == "twilio");
+    let is_twilio = app
+        .gateway(gateway)
+        .is_some_and(|one| one.common.kind == "twilio");
     if is_twilio {
         return ([(header::CONTENT_TYPE, "text/xml")], "<Response/>").into_response();
     }
@@ -91,7 +93,9 @@ impl FromRequest<App> for Posted {
         let method = request.method().clone();
         let uri = request.uri().clone();
         let headers = request.headers().clone();
-        let body = Bytes::from_request(request, app).await.map_err(|cause| cause.status())?;
+        let body = Bytes::from_request(request, app)
+            .await
+            .map_err(|cause| cause.status())?;
         Ok(Self(to_callback(app, &method, &uri, &headers, &body)))
     }
 }

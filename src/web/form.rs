@@ -22,18 +22,26 @@ impl Fields {
 
     /// The first value of this name as it was typed: for passwords.
     pub fn raw(&self, name: &str) -> &str {
-        self.0.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value)
+        self.0
+            .iter()
+            .find(|(field, _)| field == name)
+            .map_or("", |(_, value)| value)
     }
 
     /// Every value of this name: ticks.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(field, _)| field == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
 impl std::fmt::Debug for Fields {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+        f.debug_list()
+            .entries(self.0.iter().map(|(name, _)| name))
+            .finish()
     }
 }
 
@@ -44,7 +52,10 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
         let is_form = request
             .headers()
             .get(axum::http::header::CONTENT_TYPE)
-            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+            .is_some_and(|kind| {
+                kind.as_bytes()
+                    .starts_with(b"application/x-www-form-urlencoded")
+            });
         let body = axum::body::Bytes::from_request(request, state)
             .await
             .map_err(IntoResponse::into_response)?;
@@ -63,7 +74,10 @@ mod tests {
     #[test]
     fn a_field_may_be_there_several_times_or_not_at_all() {
         let fields = Fields::parse(b"role=sender&name=+Ana+&role=approver&password=+x+");
-        assert_eq!(fields.all("role").collect::<Vec<_>>(), ["sender", "approver"]);
+        assert_eq!(
+            fields.all("role").collect::<Vec<_>>(),
+            ["sender", "approver"]
+        );
         assert_eq!(fields.get("name"), "Ana");
         assert_eq!(fields.raw("password"), " x ");
         assert_eq!(fields.get("nothing"), "");

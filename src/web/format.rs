@@ -63,14 +63,22 @@ impl Times {
     }
 
     fn write(&self, at: Timestamp, format: &str) -> String {
-        at.to_jiff().to_zoned(self.zone.clone()).strftime(format).to_string()
+        at.to_jiff()
+            .to_zoned(self.zone.clone())
+            .strftime(format)
+            .to_string()
     }
 }
 
 /// "0 s", "45 s", "3 min 24 s", "2 h 5 min", "3 days": the two biggest parts, rounded down.
 pub fn span(span: Duration) -> String {
     let seconds = span.as_secs();
-    match (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60) {
+    match (
+        seconds / 86_400,
+        seconds / 3_600 % 24,
+        seconds / 60 % 60,
+        seconds % 60,
+    ) {
         (0, 0, 0, s) => format!("{s} s"),
         (0, 0, m, 0) => format!("{m} min"),
         (0, 0, m, s) => format!("{m} min {s} s"),

@@ -44,9 +44,14 @@ pub(super) async fn log(request: Request, next: Next) -> Response {
 /// open a caller's list or sign in.
 fn without_tokens(path: &str) -> String {
     const SECRET: [&str; 4] = ["/a/", "/call/", "/sign-in/", "/set-up/"];
-    match SECRET.iter().find(|beginning| path.starts_with(**beginning)) {
+    match SECRET
+        .iter()
+        .find(|beginning| path.starts_with(**beginning))
+    {
         Some(beginning) => {
-            let rest = path[beginning.len()..].split_once('/').map_or("", |(_, rest)| rest);
+            let rest = path[beginning.len()..]
+                .split_once('/')
+                .map_or("", |(_, rest)| rest);
             if rest.is_empty() {
                 format!("{beginning}[token]")
             } else {
@@ -60,7 +65,11 @@ fn without_tokens(path: &str) -> String {
 /// Answers 503 when a handler takes too long to begin its answer. What it was writing is written
 /// all the same; a stream that has begun is not cut.
 pub(super) async fn limit_time(request: Request, next: Next) -> Response {
-    let limit = if request.uri().path().ends_with("/import") { IMPORT } else { USUAL };
+    let limit = if request.uri().path().ends_with("/import") {
+        IMPORT
+    } else {
+        USUAL
+    };
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
@@ -80,20 +89,28 @@ pub(super) async fn protect(State(app): State<App>, request: Request, next: Next
         (header::REFERRER_POLICY, "same-origin"),
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY),
         (header::CACHE_CONTROL, "no-store"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
     ];
     for (name, value) in always {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
     }
     if app.public_url.starts_with("https://") {
         let year = HeaderValue::from_static("max-age=31536000");
-        headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(year);
+        headers
+            .entry(header::STRICT_TRANSPORT_SECURITY)
+            .or_insert(year);
     }
     response
 }
 
 /// A panic ends its request and nothing else.
-pub(super) fn catch_panic() -> CatchPanicLayer<fn(Box<dyn Any + Send + 'static>) -> Response<Body>> {
+pub(super) fn catch_panic() -> CatchPanicLayer<fn(Box<dyn Any + Send + 'static>) -> Response<Body>>
+{
     CatchPanicLayer::custom(answer_panic as fn(Box<dyn Any + Send + 'static>) -> Response<Body>)
 }
 
@@ -110,7 +127,10 @@ mod tests {
     #[test]
     fn no_token_reaches_the_log() {
         assert_eq!(without_tokens("/a/Zk3secret"), "/a/[token]");
-        assert_eq!(without_tokens("/call/Zk3secret/outcome"), "/call/[token]/outcome");
+        assert_eq!(
+            without_tokens("/call/Zk3secret/outcome"),
+            "/call/[token]/outcome"
+        );
         assert_eq!(without_tokens("/sign-in/Zk3secret"), "/sign-in/[token]");
         assert_eq!(without_tokens("/sign-in"), "/sign-in");
         assert_eq!(without_tokens("/alerts/17"), "/alerts/17");

@@ -76,7 +76,11 @@ pub fn router() -> Router<App> {
 
 /// `/`: whoever may send begins at the launch board, everybody else at the alerts.
 async fn home(signed_in: SignedIn) -> Redirect {
-    let start = if signed_in.user.may(Act::LaunchAlert) { "/live" } else { "/alerts" };
+    let start = if signed_in.user.may(Act::LaunchAlert) {
+        "/live"
+    } else {
+        "/alerts"
+    };
     Redirect::to(start)
 }
 
@@ -137,8 +141,10 @@ impl PageError {
             .filter(|role| may(&[**role], act))
             .map(|role| format!("“{}”", role.word().replace('_', " ")))
             .collect();
-        let happened =
-            format!("It needs the role {}. An administrator can add it.", roles.join(" or "));
+        let happened = format!(
+            "It needs the role {}. An administrator can add it.",
+            roles.join(" or ")
+        );
         Self::new(
             StatusCode::FORBIDDEN,
             "Your account may not do this",
@@ -185,7 +191,8 @@ impl PageError {
             "Something failed inside the service. It has been written down.",
             "Look under Alerts whether anything was sent before you try again.",
         );
-        page.next.insert(0, Link::new("Look under Alerts", "/alerts"));
+        page.next
+            .insert(0, Link::new("Look under Alerts", "/alerts"));
         page
     }
 
@@ -198,17 +205,24 @@ impl PageError {
 
     fn page(&self, frame: Frame) -> Response {
         let page = ErrorPage {
-            page: Frame { title: self.heading.clone(), ..frame },
+            page: Frame {
+                title: self.heading.clone(),
+                ..frame
+            },
             heading: self.heading.clone(),
             happened: self.happened.clone(),
             not_done: self.not_done.clone(),
             next: self.next.clone(),
             reference: String::new(),
         };
-        let body = page.render().unwrap_or_else(|_| format!("{} {}", self.heading, self.happened));
+        let body = page
+            .render()
+            .unwrap_or_else(|_| format!("{} {}", self.heading, self.happened));
         let mut response = (self.status, session::no_store(), Html(body)).into_response();
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));
         }
         response
     }
@@ -264,7 +278,10 @@ impl From<Refusal> for PageError {
         match refusal {
             Refusal::Storage(error) => error.into(),
             Refusal::UnknownAlert | Refusal::UnknownRecipient | Refusal::UnknownTemplate(_) => {
-                Self { happened: sentence(&refusal.to_string()), ..Self::not_found() }
+                Self {
+                    happened: sentence(&refusal.to_string()),
+                    ..Self::not_found()
+                }
             }
             other => Self::refused(&other.to_string()),
         }
@@ -275,9 +292,10 @@ impl From<account::Error> for PageError {
     fn from(error: account::Error) -> Self {
         match error {
             account::Error::Storage(error) => error.into(),
-            account::Error::NotFound(what) => {
-                Self { happened: sentence(what), ..Self::not_found() }
-            }
+            account::Error::NotFound(what) => Self {
+                happened: sentence(what),
+                ..Self::not_found()
+            },
             account::Error::Refused(reason) => Self::refused(&reason),
         }
     }
@@ -287,9 +305,10 @@ impl From<directory::Error> for PageError {
     fn from(error: directory::Error) -> Self {
         match error {
             directory::Error::Storage(error) => error.into(),
-            directory::Error::NotFound(what) => {
-                Self { happened: sentence(what), ..Self::not_found() }
-            }
+            directory::Error::NotFound(what) => Self {
+                happened: sentence(what),
+                ..Self::not_found()
+            },
             directory::Error::Refused(_) | directory::Error::Changed => {
                 Self::refused(&error.to_string())
             }
@@ -316,8 +335,15 @@ mod tests {
     fn a_refused_act_names_the_roles_that_may() {
         let page = PageError::forbidden(Act::ManageAccounts);
         assert_eq!(page.status, StatusCode::FORBIDDEN);
-        assert_eq!(page.happened, "It needs the role “system admin”. An administrator can add it.");
-        assert!(PageError::forbidden(Act::LaunchAlert).happened.contains("“sender” or “approver”"));
+        assert_eq!(
+            page.happened,
+            "It needs the role “system admin”. An administrator can add it."
+        );
+        assert!(
+            PageError::forbidden(Act::LaunchAlert)
+                .happened
+                .contains("“sender” or “approver”")
+        );
     }
 
     #[test]

@@ -60,7 +60,10 @@ fn no(sentence: &'static str) -> Response {
 async fn metrics(State(app): State<App>) -> Response {
     match figures(&app).await {
         Ok(text) => {
-            let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+            let kind = [(
+                header::CONTENT_TYPE,
+                "text/plain; version=0.0.4; charset=utf-8",
+            )];
             (kind, text).into_response()
         }
         Err(_) => no("the database does not answer\n"),
@@ -72,27 +75,72 @@ async fn figures(app: &App) -> Result<String, Error> {
     let backlog = deliveries::backlog(&app.db, now).await?;
     let running = alerts::list_running(&app.db).await?;
     let mut text = Figures::default();
-    text.head("muster_gateway_accepted_total", "counter", "Messages a gateway took since the start");
+    text.head(
+        "muster_gateway_accepted_total",
+        "counter",
+        "Messages a gateway took since the start",
+    );
     for (name, health) in &app.health {
-        text.line("muster_gateway_accepted_total", "gateway", name, health.facts().accepted);
+        text.line(
+            "muster_gateway_accepted_total",
+            "gateway",
+            name,
+            health.facts().accepted,
+        );
     }
-    text.head("muster_gateway_failed_total", "counter", "Attempts that failed since the start");
+    text.head(
+        "muster_gateway_failed_total",
+        "counter",
+        "Attempts that failed since the start",
+    );
     for (name, health) in &app.health {
-        text.line("muster_gateway_failed_total", "gateway", name, health.facts().failed);
+        text.line(
+            "muster_gateway_failed_total",
+            "gateway",
+            name,
+            health.facts().failed,
+        );
     }
-    text.head("muster_gateway_down", "gauge", "1 while messages avoid the gateway");
+    text.head(
+        "muster_gateway_down",
+        "gauge",
+        "1 while messages avoid the gateway",
+    );
     for (name, health) in &app.health {
-        text.line("muster_gateway_down", "gateway", name, u64::from(health.is_down()));
+        text.line(
+            "muster_gateway_down",
+            "gateway",
+            name,
+            u64::from(health.is_down()),
+        );
     }
-    text.head("muster_deliveries_waiting", "gauge", "Messages that are due and have not left");
+    text.head(
+        "muster_deliveries_waiting",
+        "gauge",
+        "Messages that are due and have not left",
+    );
     for row in &backlog {
         let waiting = u64::try_from(row.waiting).unwrap_or_default();
-        text.line("muster_deliveries_waiting", "channel", row.channel.word(), waiting);
+        text.line(
+            "muster_deliveries_waiting",
+            "channel",
+            row.channel.word(),
+            waiting,
+        );
     }
-    text.head("muster_oldest_waiting_seconds", "gauge", "How long the oldest of them has been due");
+    text.head(
+        "muster_oldest_waiting_seconds",
+        "gauge",
+        "How long the oldest of them has been due",
+    );
     for row in &backlog {
         let seconds = row.oldest.map_or(0, |oldest| now.since(oldest).as_secs());
-        text.line("muster_oldest_waiting_seconds", "channel", row.channel.word(), seconds);
+        text.line(
+            "muster_oldest_waiting_seconds",
+            "channel",
+            row.channel.word(),
+            seconds,
+        );
     }
     text.head("muster_alerts_running", "gauge", "Alerts that are not over");
     for mode in [Mode::Actual, Mode::Exercise] {

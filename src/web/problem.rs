@@ -69,7 +69,10 @@ impl Problem {
             problems: Vec::new(),
             needed_scope: None,
         };
-        Self { details: Box::new(details), challenge: None }
+        Self {
+            details: Box::new(details),
+            challenge: None,
+        }
     }
 
     /// 404: `what` is not there.
@@ -85,23 +88,35 @@ impl Problem {
 
     /// 400: it could not be read at all.
     pub fn malformed(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "malformed", "The request cannot be read", detail)
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "malformed",
+            "The request cannot be read",
+            detail,
+        )
     }
 
     /// 401: who asks is not known. `challenge` goes into `WWW-Authenticate`.
     pub fn unauthenticated(challenge: &'static str, detail: impl Into<String>) -> Self {
         let title = "A valid API token is needed";
         let problem = Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", title, detail);
-        Self { challenge: Some(challenge), ..problem }
+        Self {
+            challenge: Some(challenge),
+            ..problem
+        }
     }
 
     /// 403: the token lacks a scope.
     pub fn scope(needed: String) -> Self {
-        let detail = format!("this token may not do that: it needs the scope \"{needed}\" (or \"admin\")");
+        let detail =
+            format!("this token may not do that: it needs the scope \"{needed}\" (or \"admin\")");
         let title = "The token may not do this";
         let mut problem = Self::new(StatusCode::FORBIDDEN, "scope", title, detail);
         problem.details.needed_scope = Some(needed);
-        Self { challenge: Some("Bearer realm=\"muster\", error=\"insufficient_scope\""), ..problem }
+        Self {
+            challenge: Some("Bearer realm=\"muster\", error=\"insufficient_scope\""),
+            ..problem
+        }
     }
 
     /// The same, naming the part of the request that is refused.
@@ -128,33 +143,50 @@ impl Problem {
     /// What stands in for an answer that another layer made without words for programs.
     pub fn of_status(status: StatusCode, detail: &str) -> Self {
         let (slug, title, fallback) = match status {
-            StatusCode::BAD_REQUEST => {
-                ("malformed", "The request cannot be read", "the request cannot be read")
-            }
+            StatusCode::BAD_REQUEST => (
+                "malformed",
+                "The request cannot be read",
+                "the request cannot be read",
+            ),
             StatusCode::NOT_FOUND => ("not-found", "Not found", "there is nothing at this address"),
             StatusCode::METHOD_NOT_ALLOWED => (
                 "method-not-allowed",
                 "This method is not offered",
                 "this address does not offer the method: see the header Allow",
             ),
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                ("too-large", "The request is too large", "the body is larger than this address takes")
-            }
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-                ("media-type", "The content type is not taken", "send the body as application/json")
-            }
+            StatusCode::PAYLOAD_TOO_LARGE => (
+                "too-large",
+                "The request is too large",
+                "the body is larger than this address takes",
+            ),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => (
+                "media-type",
+                "The content type is not taken",
+                "send the body as application/json",
+            ),
             StatusCode::SERVICE_UNAVAILABLE => (
                 "unavailable",
                 "Not now",
                 "it took too long: ask how things stand before you send it again",
             ),
-            _ if status.is_server_error() => {
-                ("ours", "The server failed", "the server failed: this is a defect of ours")
-            }
-            _ => ("refused", "The request is refused", "the request is refused"),
+            _ if status.is_server_error() => (
+                "ours",
+                "The server failed",
+                "the server failed: this is a defect of ours",
+            ),
+            _ => (
+                "refused",
+                "The request is refused",
+                "the request is refused",
+            ),
         };
         let detail = detail.trim();
-        Self::new(status, slug, title, if detail.is_empty() { fallback } else { detail })
+        Self::new(
+            status,
+            slug,
+            title,
+            if detail.is_empty() { fallback } else { detail },
+        )
     }
 }
 
@@ -165,10 +197,14 @@ impl IntoResponse for Problem {
         let mut response = (status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response();
         if let Some(challenge) = self.challenge {
             let challenge = HeaderValue::from_static(challenge);
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, challenge);
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
         }
         response
     }
@@ -221,9 +257,12 @@ impl From<Refusal> for Problem {
             None => problem,
         };
         match refusal {
-            Refusal::Variables(problems) => {
-                problem.problems(problems.into_iter().map(|problem| problem.message).collect())
-            }
+            Refusal::Variables(problems) => problem.problems(
+                problems
+                    .into_iter()
+                    .map(|problem| problem.message)
+                    .collect(),
+            ),
             _ => problem,
         }
     }
@@ -234,9 +273,10 @@ fn kind_of(refusal: &Refusal) -> (&'static str, &'static str) {
         Refusal::UnknownTemplate(_) => ("unknown-template", "There is no such template"),
         Refusal::BrokenTemplate { .. } => ("broken-template", "The template is broken"),
         Refusal::Unapproved(_) => ("unapproved-template", "The template is not approved"),
-        Refusal::ChangedAfterApproval(_) => {
-            ("changed-template", "The template was changed after its approval")
-        }
+        Refusal::ChangedAfterApproval(_) => (
+            "changed-template",
+            "The template was changed after its approval",
+        ),
         Refusal::WrongKind { .. } => ("wrong-kind", "The template is for something else"),
         Refusal::Variables(_) | Refusal::Unfilled(_) => {
             ("variables", "A variable is missing, unknown or malformed")
@@ -246,14 +286,18 @@ fn kind_of(refusal: &Refusal) -> (&'static str, &'static str) {
         Refusal::NoAudience | Refusal::EmptyAudience(_) | Refusal::NobodyContacted => {
             ("empty-audience", "The audience is empty")
         }
-        Refusal::OutsideExpected { .. } => {
-            ("unexpected-audience", "The audience is not what the template is meant for")
-        }
+        Refusal::OutsideExpected { .. } => (
+            "unexpected-audience",
+            "The audience is not what the template is meant for",
+        ),
         Refusal::MissingField { .. } => ("missing-field", "Recipients lack a value"),
         Refusal::UnknownPlan(_) => ("unknown-plan", "There is no such plan"),
         Refusal::NoGateway { .. } => ("no-gateway", "No gateway can carry the alert"),
         Refusal::Expiry => ("expiry", "The expiry is out of range"),
-        Refusal::KeyReused => ("key-reused", "The idempotency key belongs to another request"),
+        Refusal::KeyReused => (
+            "key-reused",
+            "The idempotency key belongs to another request",
+        ),
         Refusal::NotRunning => ("not-running", "The alert is over"),
         Refusal::UnknownAnswer { .. } => ("unknown-answer", "The alert has no such answer"),
         Refusal::UnknownRecipient => ("unknown-recipient", "Not a recipient of the alert"),
@@ -304,7 +348,10 @@ mod tests {
         assert_eq!(problem.status(), StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(problem.details.field.as_deref(), Some("template"));
         assert!(problem.details.detail.contains("\"closure\""));
-        assert_eq!(problem.details.kind, "urn:muster:problem:unapproved-template");
+        assert_eq!(
+            problem.details.kind,
+            "urn:muster:problem:unapproved-template"
+        );
     }
 
     #[test]
@@ -319,7 +366,13 @@ mod tests {
 
     #[test]
     fn the_end_of_an_alert_is_a_conflict() {
-        assert_eq!(Problem::from(Refusal::NotRunning).status(), StatusCode::CONFLICT);
-        assert_eq!(Problem::from(Refusal::UnknownAlert).status(), StatusCode::NOT_FOUND);
+        assert_eq!(
+            Problem::from(Refusal::NotRunning).status(),
+            StatusCode::CONFLICT
+        );
+        assert_eq!(
+            Problem::from(Refusal::UnknownAlert).status(),
+            StatusCode::NOT_FOUND
+        );
     }
 }

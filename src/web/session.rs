@@ -33,7 +33,11 @@ pub struct SignedIn {
 impl SignedIn {
     /// Lets the person through who may do it; everybody else gets a page that says so.
     pub fn require(&self, act: Act) -> Result<(), PageError> {
-        if self.user.may(act) { Ok(()) } else { Err(PageError::forbidden(act)) }
+        if self.user.may(act) {
+            Ok(())
+        } else {
+            Err(PageError::forbidden(act))
+        }
     }
 
     /// How the audit chain names the person.
@@ -76,11 +80,17 @@ pub async fn current(app: &App, headers: &HeaderMap) -> Result<Option<User>, acc
 /// The session's token in the cookie, valid or not.
 fn token(app: &App, headers: &HeaderMap) -> Option<String> {
     let jar = CookieJar::from_headers(headers);
-    jar.get(cookie_name(app)).map(|cookie| cookie.value().to_owned()).filter(|text| !text.is_empty())
+    jar.get(cookie_name(app))
+        .map(|cookie| cookie.value().to_owned())
+        .filter(|text| !text.is_empty())
 }
 
 fn cookie_name(app: &App) -> &'static str {
-    if is_https(app) { SECURE_NAME } else { PLAIN_NAME }
+    if is_https(app) {
+        SECURE_NAME
+    } else {
+        PLAIN_NAME
+    }
 }
 
 fn is_https(app: &App) -> bool {
@@ -138,8 +148,12 @@ pub fn safe_next(text: &str) -> Option<&str> {
     let is_ours = text.len() <= LONGEST_NEXT
         && text.starts_with('/')
         && !text.starts_with("//")
-        && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    let is_door = ["/sign-in", "/sign-out", "/set-up"].iter().any(|door| path.starts_with(door));
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let is_door = ["/sign-in", "/sign-out", "/set-up"]
+        .iter()
+        .any(|door| path.starts_with(door));
     (is_ours && !is_door).then_some(text)
 }
 
@@ -150,7 +164,10 @@ fn to_sign_in(parts: &Parts) -> Response {
     let is_part = is_part(&parts.headers);
     let is_read = parts.method == Method::GET || parts.method == Method::HEAD;
     let wanted = if is_read && !is_part {
-        parts.uri.path_and_query().map(|path| path.as_str().to_owned())
+        parts
+            .uri
+            .path_and_query()
+            .map(|path| path.as_str().to_owned())
     } else {
         referring_page(&parts.headers)
     };
@@ -163,7 +180,13 @@ fn to_sign_in(parts: &Parts) -> Response {
     };
     if is_part {
         let headers = [("hx-redirect", door)];
-        return (StatusCode::UNAUTHORIZED, headers, no_store(), "Sign in again.").into_response();
+        return (
+            StatusCode::UNAUTHORIZED,
+            headers,
+            no_store(),
+            "Sign in again.",
+        )
+            .into_response();
     }
     (no_store(), Redirect::to(&door)).into_response()
 }
@@ -181,8 +204,12 @@ fn referring_page(headers: &HeaderMap) -> Option<String> {
     let referer = headers.get(header::REFERER)?.to_str().ok()?;
     let uri: axum::http::Uri = referer.parse().ok()?;
     let host = headers.get(header::HOST)?.to_str().ok()?;
-    let is_ours = uri.authority().is_some_and(|authority| authority.as_str() == host);
-    is_ours.then(|| uri.path_and_query().map(|path| path.as_str().to_owned())).flatten()
+    let is_ours = uri
+        .authority()
+        .is_some_and(|authority| authority.as_str() == host);
+    is_ours
+        .then(|| uri.path_and_query().map(|path| path.as_str().to_owned()))
+        .flatten()
 }
 
 #[cfg(test)]
@@ -191,13 +218,32 @@ mod tests {
 
     #[test]
     fn only_a_path_on_this_service_is_gone_to_after_sign_in() {
-        for good in ["/", "/live", "/alerts/17?page=2", "/people?q=a%20b#top", "/live/closure?a=//x"] {
+        for good in [
+            "/",
+            "/live",
+            "/alerts/17?page=2",
+            "/people?q=a%20b#top",
+            "/live/closure?a=//x",
+        ] {
             assert_eq!(safe_next(good), Some(good));
         }
         for bad in [
-            "", "live", "//evil.example", "/\\evil.example", "/%5c\\evil", "https://evil.example",
-            "https:evil.example", "/\t/evil.example", "/ /evil", "\\\\evil", "javascript:alert(1)",
-            "/a\r\nset-cookie:x=1", "/sign-in", "/sign-in?next=/live", "/sign-out", "/set-up/x",
+            "",
+            "live",
+            "//evil.example",
+            "/\\evil.example",
+            "/%5c\\evil",
+            "https://evil.example",
+            "https:evil.example",
+            "/\t/evil.example",
+            "/ /evil",
+            "\\\\evil",
+            "javascript:alert(1)",
+            "/a\r\nset-cookie:x=1",
+            "/sign-in",
+            "/sign-in?next=/live",
+            "/sign-out",
+            "/set-up/x",
         ] {
             assert_eq!(safe_next(bad), None, "{bad:?}");
         }
@@ -215,7 +261,10 @@ mod tests {
     fn location(parts: &Parts) -> String {
         let response = to_sign_in(parts);
         assert_eq!(response.status(), StatusCode::SEE_OTHER);
-        response.headers()[header::LOCATION].to_str().unwrap().to_owned()
+        response.headers()[header::LOCATION]
+            .to_str()
+            .unwrap()
+            .to_owned()
     }
 
     #[test]
@@ -227,18 +276,31 @@ mod tests {
 
     #[test]
     fn a_form_leads_back_to_its_own_page_and_to_no_other_host() {
-        let ours = [("host", "m.test"), ("referer", "http://m.test/live/closure?a=b")];
+        let ours = [
+            ("host", "m.test"),
+            ("referer", "http://m.test/live/closure?a=b"),
+        ];
         let sent = parts(Method::POST, "/live/closure", &ours);
         assert_eq!(location(&sent), "/sign-in?next=%2Flive%2Fclosure%3Fa%3Db");
         let theirs = [("host", "m.test"), ("referer", "http://evil.test/live")];
-        assert_eq!(location(&parts(Method::POST, "/live/closure", &theirs)), "/sign-in");
+        assert_eq!(
+            location(&parts(Method::POST, "/live/closure", &theirs)),
+            "/sign-in"
+        );
     }
 
     #[test]
     fn a_part_of_a_page_sends_the_whole_page_to_the_door() {
-        let asked = [("hx-request", "true"), ("host", "m.test"), ("referer", "http://m.test/alerts/1")];
+        let asked = [
+            ("hx-request", "true"),
+            ("host", "m.test"),
+            ("referer", "http://m.test/alerts/1"),
+        ];
         let response = to_sign_in(&parts(Method::GET, "/alerts/1/live", &asked));
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-        assert_eq!(response.headers()["hx-redirect"], "/sign-in?next=%2Falerts%2F1");
+        assert_eq!(
+            response.headers()["hx-redirect"],
+            "/sign-in?next=%2Falerts%2F1"
+        );
     }
 }

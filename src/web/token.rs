@@ -20,7 +20,11 @@ pub struct Bearer(pub TokenOwner);
 impl Bearer {
     /// Lets the token through that may do it; 403 for any other, naming the scope it needs.
     pub fn require(&self, need: &Need<'_>) -> Result<(), Problem> {
-        if self.allows(need) { Ok(()) } else { Err(Problem::scope(need.to_string())) }
+        if self.allows(need) {
+            Ok(())
+        } else {
+            Err(Problem::scope(need.to_string()))
+        }
     }
 
     /// Whether the token may do it.
@@ -31,9 +35,8 @@ impl Bearer {
     /// Lets the token through that may send any template at all: the first look, before the
     /// request is read.
     pub fn require_some_sending(&self) -> Result<(), Problem> {
-        let sends = |scope: &Scope| {
-            matches!(scope, Scope::Admin | Scope::Send | Scope::SendTemplate(_))
-        };
+        let sends =
+            |scope: &Scope| matches!(scope, Scope::Admin | Scope::Send | Scope::SendTemplate(_));
         if self.0.scopes.list().iter().any(sends) {
             Ok(())
         } else {
@@ -66,7 +69,10 @@ impl FromRequestParts<App> for Bearer {
                 "no API token was sent: add the header Authorization: Bearer TOKEN",
             ));
         };
-        let token = given.to_str().ok().and_then(|text| text.trim().split_once(' '));
+        let token = given
+            .to_str()
+            .ok()
+            .and_then(|text| text.trim().split_once(' '));
         let owner = match token {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
                 token::authenticate(&app.db, token.trim(), app.clock.now()).await?

@@ -25,8 +25,12 @@ fn number(value: &Value) -> i64 {
 
 /// Launches with a key; answers the id.
 async fn launch_with_key(served: &Served, key: &str, body: &Value) -> crate::served::Answer {
-    let request = served.request(Method::POST, "/api/v1/alerts").bearer_auth(&served.admin);
-    served.send(request.header("Idempotency-Key", key).json(body)).await
+    let request = served
+        .request(Method::POST, "/api/v1/alerts")
+        .bearer_auth(&served.admin);
+    served
+        .send(request.header("Idempotency-Key", key).json(body))
+        .await
 }
 
 on_both! {

@@ -17,7 +17,10 @@ async fn pages(served: &Served) -> (String, String, String) {
     let id = served.launched().await;
     let messages = served.received(3).await;
     let to = |number: &str| {
-        let message = messages.iter().find(|message| message["to"] == number).unwrap();
+        let message = messages
+            .iter()
+            .find(|message| message["to"] == number)
+            .unwrap();
         path_of(served, message)
     };
     (id, to("+41791234567"), to("+41791234568"))
@@ -28,7 +31,9 @@ async fn open(served: &Served, path: &str) -> Answer {
 }
 
 async fn press(served: &Served, path: &str, fields: &[(&str, &str)]) -> Answer {
-    served.send(served.request(Method::POST, path).form(fields)).await
+    served
+        .send(served.request(Method::POST, path).form(fields))
+        .await
 }
 
 async fn answers(served: &Served, id: &str) -> Value {
@@ -38,12 +43,19 @@ async fn answers(served: &Served, id: &str) -> Value {
 /// The key of the alert's first answer, and of its second.
 async fn keys(served: &Served) -> (String, String) {
     let closure = served.get("/api/v1/templates/closure").await.json();
-    let key = |place: usize| closure["options"][place]["key"].as_str().unwrap().to_owned();
+    let key = |place: usize| {
+        closure["options"][place]["key"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
     (key(0), key(1))
 }
 
 async fn weight(served: &Served, path: &str, encoding: &str) -> usize {
-    let request = served.request(Method::GET, path).header("accept-encoding", encoding);
+    let request = served
+        .request(Method::GET, path)
+        .header("accept-encoding", encoding);
     let response = request.send().await.unwrap();
     assert_eq!(response.headers()["content-encoding"], encoding);
     response.bytes().await.unwrap().len()

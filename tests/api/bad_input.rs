@@ -7,8 +7,12 @@ use crate::on_both;
 use crate::served::{Answer, Served};
 
 async fn post_text(served: &Served, content_type: &str, text: impl Into<reqwest::Body>) -> Answer {
-    let request = served.request(Method::POST, "/api/v1/alerts").bearer_auth(&served.admin);
-    served.send(request.header("content-type", content_type).body(text)).await
+    let request = served
+        .request(Method::POST, "/api/v1/alerts")
+        .bearer_auth(&served.admin);
+    served
+        .send(request.header("content-type", content_type).body(text))
+        .await
 }
 
 /// Refused with 422, naming `field` and saying `word`.

@@ -25,12 +25,18 @@ fn signature(url: &str, fields: &[(&str, &str)]) -> String {
 async fn carrier(served: &Served, path: &str, signed: bool, fields: &[(&str, &str)]) -> Answer {
     let url = format!("{}{path}", served.url);
     let signature = signature(&url, if signed { fields } else { &[] });
-    let request = served.request(Method::POST, path).header("X-Twilio-Signature", signature);
+    let request = served
+        .request(Method::POST, path)
+        .header("X-Twilio-Signature", signature);
     served.send(request.form(fields)).await
 }
 
-const REPLY: &[(&str, &str)] =
-    &[("MessageSid", "SM1"), ("From", "+41791234567"), ("To", "+15005550006"), ("Body", "1")];
+const REPLY: &[(&str, &str)] = &[
+    ("MessageSid", "SM1"),
+    ("From", "+41791234567"),
+    ("To", "+15005550006"),
+    ("Body", "1"),
+];
 const RECEIPT: &[(&str, &str)] = &[("MessageSid", "SM1"), ("MessageStatus", "delivered")];
 
 on_both! {

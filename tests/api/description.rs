@@ -27,7 +27,10 @@ fn everything_is_described() {
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     assert_eq!(document["info"]["title"], "Muster");
     assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
+    assert_eq!(
+        document["components"]["securitySchemes"]["token"]["scheme"],
+        "bearer"
+    );
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let name = format!("{method} {path}");
@@ -35,7 +38,10 @@ fn everything_is_described() {
             assert!(operation["summary"].is_string(), "{name}");
             assert!(!operation["tags"].as_array().unwrap().is_empty(), "{name}");
             let refusals = operation["responses"].as_object().unwrap();
-            for (status, response) in refusals.iter().filter(|(status, _)| status.as_str() >= "400") {
+            for (status, response) in refusals
+                .iter()
+                .filter(|(status, _)| status.as_str() >= "400")
+            {
                 let schema = &response["content"]["application/problem+json"]["schema"]["$ref"];
                 assert_eq!(schema, "#/components/schemas/Problem", "{name} {status}");
             }
@@ -51,10 +57,12 @@ fn assert_no_dangling_reference(document: &Value, at: &Value) {
                 let pointer = target.trim_start_matches('#');
                 assert!(document.pointer(pointer).is_some(), "{target}");
             }
-            map.values().for_each(|value| assert_no_dangling_reference(document, value));
+            map.values()
+                .for_each(|value| assert_no_dangling_reference(document, value));
         }
         Value::Array(list) => {
-            list.iter().for_each(|value| assert_no_dangling_reference(document, value));
+            list.iter()
+                .for_each(|value| assert_no_dangling_reference(document, value));
         }
         _ => {}
     }

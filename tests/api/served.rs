@@ -94,7 +94,9 @@ impl Answer {
 
     /// One header; empty if it is not there.
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     /// Fails unless this is a refusal of that status in the form that the contract promises.
@@ -105,7 +107,12 @@ impl Answer {
         assert_eq!(self.header("content-type"), "application/problem+json");
         let problem = self.json();
         assert_eq!(problem["status"], status);
-        assert!(problem["type"].as_str().unwrap().starts_with("urn:muster:problem:"));
+        assert!(
+            problem["type"]
+                .as_str()
+                .unwrap()
+                .starts_with("urn:muster:problem:")
+        );
         assert!(!problem["title"].as_str().unwrap().is_empty());
         let field = problem["field"].as_str().unwrap_or_default().to_owned();
         (problem["detail"].as_str().unwrap().to_owned(), field)
@@ -154,9 +161,18 @@ impl Served {
         let app = App::assemble(config, Clock::fake(START), db, keys, "test".to_owned()).unwrap();
         let scopes = Scopes::parse(&["admin"]).unwrap();
         let by = Actor::command_line();
-        let admin = token::create(&app.db, "admin", &scopes, START, &by).await.unwrap().token;
+        let admin = token::create(&app.db, "admin", &scopes, START, &by)
+            .await
+            .unwrap()
+            .token;
         app.tasks.spawn(web::serve(app.clone(), listener));
-        Self { app, url: address, client, admin, _guard: Arc::new(guard) }
+        Self {
+            app,
+            url: address,
+            client,
+            admin,
+            _guard: Arc::new(guard),
+        }
     }
 
     /// Starts sending: from now on launched alerts reach the simulated phones.
@@ -175,7 +191,10 @@ impl Served {
     pub async fn token(&self, scopes: &[&str]) -> String {
         let scopes = Scopes::parse(scopes).unwrap();
         let by = Actor::command_line();
-        token::create(&self.app.db, "script", &scopes, START, &by).await.unwrap().token
+        token::create(&self.app.db, "script", &scopes, START, &by)
+            .await
+            .unwrap()
+            .token
     }
 
     /// A request without a token.
@@ -187,7 +206,11 @@ impl Served {
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
-        Answer { status, headers, text: response.text().await.unwrap() }
+        Answer {
+            status,
+            headers,
+            text: response.text().await.unwrap(),
+        }
     }
 
     /// Reads an address of the API with the administrator's token.
@@ -197,7 +220,8 @@ impl Served {
 
     /// Reads an address of the API with this token.
     pub async fn get_as(&self, token: &str, path: &str) -> Answer {
-        self.send(self.request(Method::GET, path).bearer_auth(token)).await
+        self.send(self.request(Method::GET, path).bearer_auth(token))
+            .await
     }
 
     /// Posts JSON with the administrator's token.
@@ -207,23 +231,39 @@ impl Served {
 
     /// Posts JSON with this token.
     pub async fn post_as(&self, token: &str, path: &str, body: &Value) -> Answer {
-        self.send(self.request(Method::POST, path).bearer_auth(token).json(body)).await
+        self.send(
+            self.request(Method::POST, path)
+                .bearer_auth(token)
+                .json(body),
+        )
+        .await
     }
 
     /// Replaces something by JSON with the administrator's token.
     pub async fn put(&self, path: &str, body: &Value) -> Answer {
-        self.send(self.request(Method::PUT, path).bearer_auth(&self.admin).json(body)).await
+        self.send(
+            self.request(Method::PUT, path)
+                .bearer_auth(&self.admin)
+                .json(body),
+        )
+        .await
     }
 
     /// Deletes something with the administrator's token.
     pub async fn delete(&self, path: &str) -> Answer {
-        self.send(self.request(Method::DELETE, path).bearer_auth(&self.admin)).await
+        self.send(self.request(Method::DELETE, path).bearer_auth(&self.admin))
+            .await
     }
 
     /// Posts a CSV file of people with the administrator's token.
     pub async fn import(&self, path: &str, csv: &str) -> Answer {
         let request = self.request(Method::POST, path).bearer_auth(&self.admin);
-        self.send(request.header(CONTENT_TYPE, "text/csv").body(csv.to_owned())).await
+        self.send(
+            request
+                .header(CONTENT_TYPE, "text/csv")
+                .body(csv.to_owned()),
+        )
+        .await
     }
 
     /// Approves a template.
@@ -274,7 +314,9 @@ impl Served {
                 arrivals.recv().await.ok();
             }
         };
-        tokio::time::timeout(PATIENCE, waiting).await.expect("the messages arrive in time")
+        tokio::time::timeout(PATIENCE, waiting)
+            .await
+            .expect("the messages arrive in time")
     }
 
     /// Waits until reading this address gives what `wanted` says.
@@ -289,7 +331,9 @@ impl Served {
                 news.changed().await.unwrap();
             }
         };
-        tokio::time::timeout(PATIENCE, waiting).await.expect("it becomes true in time")
+        tokio::time::timeout(PATIENCE, waiting)
+            .await
+            .expect("it becomes true in time")
     }
 }
 

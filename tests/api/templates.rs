@@ -7,7 +7,10 @@ use crate::on_both;
 
 fn find<'a>(page: &'a Value, name: &str) -> &'a Value {
     let items = page["items"].as_array().unwrap();
-    items.iter().find(|template| template["name"] == name).unwrap()
+    items
+        .iter()
+        .find(|template| template["name"] == name)
+        .unwrap()
 }
 
 on_both! {

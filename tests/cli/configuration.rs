@@ -11,7 +11,9 @@ const EXAMPLE: &str = include_str!("../../docs/muster.example.toml");
 /// The example with every setting in force: `#key` is one, `# words` are words.
 fn in_force() -> String {
     let setting = |line: &str| {
-        let words = line.strip_prefix('#').filter(|rest| !rest.starts_with(' ') && !rest.is_empty());
+        let words = line
+            .strip_prefix('#')
+            .filter(|rest| !rest.starts_with(' ') && !rest.is_empty());
         words.unwrap_or(line).to_owned() + "\n"
     };
     EXAMPLE.lines().map(setting).collect()
@@ -21,19 +23,25 @@ fn in_force() -> String {
 fn every_setting_of_the_example_is_understood_and_every_gateway_opens() {
     let house = House::new();
     house.write("muster.toml", in_force());
-    let checked = house.command(&["config", "check"]).env_remove("MUSTER_DATA_DIR").output().unwrap();
+    let checked = house
+        .command(&["config", "check"])
+        .env_remove("MUSTER_DATA_DIR")
+        .output()
+        .unwrap();
     let err = String::from_utf8(checked.stderr).unwrap();
     assert_eq!(checked.status.code(), Some(0), "{err}");
-    let kinds: BTreeSet<String> = in_force()
-        .parse::<toml::Table>()
-        .unwrap()["gateway"]
+    let kinds: BTreeSet<String> = in_force().parse::<toml::Table>().unwrap()["gateway"]
         .as_array()
         .unwrap()
         .iter()
         .map(|gateway| gateway["kind"].as_str().unwrap().to_owned())
         .collect();
     for kind in muster::channel::kinds::KINDS {
-        assert!(kinds.contains(kind.name), "the example has no gateway of kind {}", kind.name);
+        assert!(
+            kinds.contains(kind.name),
+            "the example has no gateway of kind {}",
+            kind.name
+        );
     }
 }
 
@@ -43,32 +51,52 @@ fn the_example_shows_the_defaults() {
     let real = Config::default();
     assert_eq!(shown.listen, real.listen);
     assert_eq!(shown.public_url.clone().unwrap(), real.public_url());
-    assert_eq!(shown.database_url().to_string(), real.database_url().to_string());
+    assert_eq!(
+        shown.database_url().to_string(),
+        real.database_url().to_string()
+    );
     assert_eq!(shown.data_dir, real.data_dir);
     assert_eq!(shown.key_path(), real.key_path());
     assert_eq!(shown.templates.as_deref().unwrap(), "message-templates");
     assert_eq!(shown.hold_seconds, real.hold_seconds);
     assert_eq!(shown.log_format, real.log_format);
-    assert_eq!(format!("{:?}", shown.organisation), format!("{:?}", real.organisation));
+    assert_eq!(
+        format!("{:?}", shown.organisation),
+        format!("{:?}", real.organisation)
+    );
 }
 
 #[test]
 fn the_example_names_every_key() {
     // An unknown key is answered with the known ones: the program's own list.
     let house = House::new();
-    house.write("muster.toml", "zz = 1\n[organisation]\nzz = 1\n[[gateway]]\nname = \"a\"\n\
-        channel = \"sms\"\nkind = \"sandbox\"\nzz = 1\n");
+    house.write(
+        "muster.toml",
+        "zz = 1\n[organisation]\nzz = 1\n[[gateway]]\nname = \"a\"\n\
+        channel = \"sms\"\nkind = \"sandbox\"\nzz = 1\n",
+    );
     let told = house.run(&["config", "check"]).ends(1).err;
     let quoted = |line: &str| -> Vec<String> {
-        let known = line.split_once("expected").or(line.split_once("keys are")).unwrap().1.to_owned();
-        known.split(['`', '"']).skip(1).step_by(2).map(str::to_owned).collect()
+        let known = line
+            .split_once("expected")
+            .or(line.split_once("keys are"))
+            .unwrap()
+            .1
+            .to_owned();
+        known
+            .split(['`', '"'])
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect()
     };
     let keys: BTreeSet<String> = told.lines().flat_map(quoted).collect();
     assert!(keys.len() >= 25, "{told}");
     for key in keys {
         let is_there = EXAMPLE.lines().any(|line| {
             let line = line.trim_start_matches(['#', ' ']);
-            line.starts_with(&format!("{key} =")) || line.starts_with(&format!("[{key}"))
+            line.starts_with(&format!("{key} ="))
+                || line.starts_with(&format!("[{key}"))
                 || line.starts_with(&format!("[[{key}"))
         });
         assert!(is_there, "docs/muster.example.toml does not mention {key}");
@@ -90,8 +118,11 @@ fn the_example_changes_nothing_until_something_is_uncommented() {
 #[test]
 fn every_problem_is_told_at_once() {
     let house = House::new();
-    house.write("muster.toml", "listne = 1\nlisten = \"here\"\n[[gateway]]\nname = \"a\"\n\
-        channel = \"sms\"\nkind = \"kannel\"\n");
+    house.write(
+        "muster.toml",
+        "listne = 1\nlisten = \"here\"\n[[gateway]]\nname = \"a\"\n\
+        channel = \"sms\"\nkind = \"kannel\"\n",
+    );
     let told = house.run(&["config", "check"]).ends(1).err;
     for words in ["listne", "listen: \"here\"", "gateway \"a\""] {
         assert!(told.contains(words), "{words} is not in {told}");
@@ -99,7 +130,9 @@ fn every_problem_is_told_at_once() {
     let checked = house.run(&["config", "check", "--json"]).ends(1);
     let checked: serde_json::Value = serde_json::from_str(&checked.out).unwrap();
     assert_eq!(checked["problems"].as_array().unwrap().len(), 3);
-    house.run(&["config", "check", "--config", "other.toml"]).fails("other.toml");
+    house
+        .run(&["config", "check", "--config", "other.toml"])
+        .fails("other.toml");
 }
 
 #[test]
@@ -108,11 +141,17 @@ fn init_writes_a_configuration_once_and_makes_the_key() {
     let text = house.run(&["init"]).text();
     assert!(text.contains("muster serve"), "{text}");
     assert!(house.path("data/muster.key").exists());
-    assert_eq!(std::fs::read_to_string(house.path("muster.toml")).unwrap(), EXAMPLE);
+    assert_eq!(
+        std::fs::read_to_string(house.path("muster.toml")).unwrap(),
+        EXAMPLE
+    );
     house.write("muster.toml", "hold_seconds = 7\n");
     let again = house.run(&["init"]).text();
     assert!(again.contains("left as it is"), "{again}");
-    assert_eq!(std::fs::read_to_string(house.path("muster.toml")).unwrap(), "hold_seconds = 7\n");
+    assert_eq!(
+        std::fs::read_to_string(house.path("muster.toml")).unwrap(),
+        "hold_seconds = 7\n"
+    );
 }
 
 #[test]
@@ -122,13 +161,19 @@ fn the_doctor_says_what_is_missing_before_it_is_needed() {
     assert!(fresh.to_string().contains("there is none yet"), "{fresh}");
     assert!(!house.path("data").exists());
     house.run(&["init"]).ends(0);
-    house.write("muster.toml", "[[gateway]]\nname = \"mail\"\nchannel = \"email\"\nkind = \"smtp\"\n\
-        host = \"127.0.0.1\"\nport = 1\ntls = \"none\"\nfrom = \"a@clinic.example\"\n");
+    house.write(
+        "muster.toml",
+        "[[gateway]]\nname = \"mail\"\nchannel = \"email\"\nkind = \"smtp\"\n\
+        host = \"127.0.0.1\"\nport = 1\ntls = \"none\"\nfrom = \"a@clinic.example\"\n",
+    );
     let ran = house.run(&["doctor", "--json"]).ends(1);
     let findings: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     let of = |what: &str| {
         let all = findings.as_array().unwrap();
-        all.iter().find(|one| one["what"] == what).map(|one| one["health"].clone()).unwrap()
+        all.iter()
+            .find(|one| one["what"] == what)
+            .map(|one| one["health"].clone())
+            .unwrap()
     };
     assert_eq!(of("gateway mail"), "bad");
     assert_eq!(of("directory"), "bad");
@@ -145,5 +190,7 @@ fn wrong_usage_ends_with_two_and_help_with_nought() {
     house.run(&["launch"]).ends(2);
     house.run(&["send", "closure", "--to", "all-staff"]).ends(2);
     house.run(&["send", "closure", "--live"]).ends(2);
-    house.run(&["send", "closure", "--to", "a", "--live", "--set", "reason"]).ends(2);
+    house
+        .run(&["send", "closure", "--to", "a", "--live", "--set", "reason"])
+        .ends(2);
 }

@@ -55,14 +55,24 @@ on_both! {
 fn a_file_of_the_wrong_kind_is_refused_as_a_whole() {
     let house = House::new();
     house.write("staff.xlsx", b"PK\x03\x04rest of a workbook");
-    house.run(&["contacts", "import", "staff.xlsx"]).fails("an Excel workbook");
+    house
+        .run(&["contacts", "import", "staff.xlsx"])
+        .fails("an Excel workbook");
     house.write("prices.csv", "article,price\nbandage,3.20\n");
-    house.run(&["contacts", "import", "prices.csv"]).fails("no column \"name\"");
+    house
+        .run(&["contacts", "import", "prices.csv"])
+        .fails("no column \"name\"");
     house.write("empty.csv", "");
-    house.run(&["contacts", "import", "empty.csv"]).fails("empty");
+    house
+        .run(&["contacts", "import", "empty.csv"])
+        .fails("empty");
     house.write("bad.csv", "name,mobile\nCid,12\n");
-    house.run(&["contacts", "import", "bad.csv"]).fails("nothing was changed");
-    house.run(&["contacts", "import", "missing.csv"]).fails("missing.csv cannot be read");
+    house
+        .run(&["contacts", "import", "bad.csv"])
+        .fails("nothing was changed");
+    house
+        .run(&["contacts", "import", "missing.csv"])
+        .fails("missing.csv cannot be read");
     assert_eq!(house.run(&["contacts", "export"]).text().lines().count(), 1);
 }
 
@@ -71,9 +81,24 @@ fn latin_1_and_stdin_are_read() {
     let house = House::new();
     house.write("staff.csv", b"name,mobile\nZo\xeb M\xfcller,+12025550101\n");
     house.run(&["contacts", "import", "staff.csv"]).ends(0);
-    assert!(house.run(&["contacts", "export"]).text().contains("Zoë Müller"));
-    house.run_with(&["contacts", "import", "-"], "name,email\nBo,bo@clinic.example\n").ends(0);
-    assert!(house.run(&["contacts", "export"]).text().contains("bo@clinic.example"));
+    assert!(
+        house
+            .run(&["contacts", "export"])
+            .text()
+            .contains("Zoë Müller")
+    );
+    house
+        .run_with(
+            &["contacts", "import", "-"],
+            "name,email\nBo,bo@clinic.example\n",
+        )
+        .ends(0);
+    assert!(
+        house
+            .run(&["contacts", "export"])
+            .text()
+            .contains("bo@clinic.example")
+    );
 }
 
 #[cfg(unix)]
@@ -85,7 +110,10 @@ fn an_exported_file_is_its_owners_only() {
     house.write("staff.csv", "name,mobile\nAna,+12025550101\n");
     house.run(&["contacts", "import", "staff.csv"]).ends(0);
     house.run(&["contacts", "export", "out.csv"]).ends(0);
-    let mode = std::fs::metadata(house.path("out.csv")).unwrap().permissions().mode();
+    let mode = std::fs::metadata(house.path("out.csv"))
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o077, 0, "{mode:o}");
 }
 
@@ -101,9 +129,15 @@ fn whoever_reads_only_the_first_line_breaks_nothing() {
     house.write("staff.csv", staff);
     house.run(&["contacts", "import", "staff.csv"]).ends(0);
     let mut command = house.command(&["contacts", "import", "staff.csv", "--dry-run"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut first = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut first)
+        .unwrap();
     assert!(first.contains("5000 unchanged"), "{first}");
     let ended = child.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(0));

@@ -8,14 +8,30 @@ use crate::house::{House, get};
 fn unattended_it_ends_within_forty_seconds_with_everyone_explained() {
     let house = House::new();
     let started = Instant::now();
-    let ran = house.command(&["demo", "--once"]).env_remove("MUSTER_DATA_DIR").output().unwrap();
+    let ran = house
+        .command(&["demo", "--once"])
+        .env_remove("MUSTER_DATA_DIR")
+        .output()
+        .unwrap();
     let out = String::from_utf8(ran.stdout).unwrap();
     assert_eq!(ran.status.code(), Some(0), "{out}");
-    assert!(started.elapsed() < Duration::from_secs(40), "{:?}", started.elapsed());
-    for words in ["160 people", "answered \"I have read this\"", "Not reached", "Every promise is kept"] {
+    assert!(
+        started.elapsed() < Duration::from_secs(40),
+        "{:?}",
+        started.elapsed()
+    );
+    for words in [
+        "160 people",
+        "answered \"I have read this\"",
+        "Not reached",
+        "Every promise is kept",
+    ] {
         assert!(out.contains(words), "{words} is not in {out}");
     }
-    assert!(!house.path("muster-demo-data").exists(), "an unattended run leaves nothing behind");
+    assert!(
+        !house.path("muster-demo-data").exists(),
+        "an unattended run leaves nothing behind"
+    );
 }
 
 #[test]
@@ -37,8 +53,8 @@ fn its_json_is_one_value_and_its_folder_can_be_audited_afterwards() {
 fn it_prints_a_link_that_opens_and_ends_on_a_signal() {
     let house = House::new();
     let mut server = house.start(&mut house.command(&["demo", "--listen", "127.0.0.1:0"]));
-    // The line with the address is the one with the link.
-    assert!(get(&format!("{}/livez", server.url)).unwrap().starts_with("HTTP/1.1 200"));
+    assert!(server.first.contains("/sign-in/"), "{}", server.first);
+    assert!(get(&server.first).unwrap().starts_with("HTTP/1.1 200"));
     let phones = server.out_line("Phones:");
     let phones = phones.split_whitespace().last().unwrap().to_owned();
     assert!(phones.ends_with("/sandbox"));

@@ -70,7 +70,10 @@ impl Ran {
     pub(crate) fn fails(self, words: &str) {
         let ran = self.ends(1);
         assert!(ran.err.contains(words), "\"{words}\" is not in {ran:?}");
-        assert!(ran.err.lines().all(|line| line.starts_with("muster: ")), "{ran:?}");
+        assert!(
+            ran.err.lines().all(|line| line.starts_with("muster: ")),
+            "{ran:?}"
+        );
     }
 
     /// Fails the test unless it was done; answers what it printed as JSON.
@@ -88,12 +91,18 @@ impl Ran {
 
 impl House {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), database: None }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            database: None,
+        }
     }
 
     pub(crate) fn on_postgres() -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        Self { database: Some(runtime.block_on(fresh_database())), ..Self::new() }
+        Self {
+            database: Some(runtime.block_on(fresh_database())),
+            ..Self::new()
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -107,7 +116,10 @@ impl House {
     /// The program, in the house's folder, with nothing of this machine's settings.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
-        command.args(words).current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+            .args(words)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("MUSTER_") {
                 command.env_remove(name);
@@ -127,15 +139,25 @@ impl House {
     /// The same with something on its stdin.
     pub(crate) fn run_with(&self, words: &[&str], stdin: &str) -> Ran {
         let mut command = self.command(words);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(stdin.as_bytes())
+            .unwrap();
         Ran::of(child.wait_with_output().unwrap())
     }
 
     /// A token that may do everything.
     pub(crate) fn token(&self) -> String {
-        let made = self.run(&["token", "create", "--name", "test", "--scope", "admin", "--json"]);
+        let made = self.run(&[
+            "token", "create", "--name", "test", "--scope", "admin", "--json",
+        ]);
         made.json()["token"].as_str().unwrap().to_owned()
     }
 
@@ -146,13 +168,33 @@ impl House {
 
     /// Starts a server and waits until it says where it listens.
     pub(crate) fn start(&self, command: &mut Command) -> Server {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (out, err) = (lines(child.stdout.take().unwrap()), lines(child.stderr.take().unwrap()));
-        let mut server = Server { child, out, err, said: String::new(), url: String::new() };
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (out, err) = (
+            lines(child.stdout.take().unwrap()),
+            lines(child.stderr.take().unwrap()),
+        );
+        let mut server = Server {
+            child,
+            out,
+            err,
+            said: String::new(),
+            first: String::new(),
+            url: String::new(),
+        };
         let line = server.out_line("http://");
-        let url = line.split_whitespace().find(|word| word.starts_with("http://")).unwrap();
-        let parsed = reqwest::Url::parse(url).unwrap();
-        server.url = parsed.origin().ascii_serialization();
+        let first = line
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"))
+            .unwrap();
+        server.url = reqwest::Url::parse(first)
+            .unwrap()
+            .origin()
+            .ascii_serialization();
+        server.first = first.to_owned();
         server
     }
 }
@@ -176,6 +218,9 @@ pub(crate) struct Server {
     out: Receiver<String>,
     err: Receiver<String>,
     said: String,
+    /// The first address that it printed.
+    pub(crate) first: String,
+    /// Where it is.
     pub(crate) url: String,
 }
 
@@ -197,7 +242,13 @@ impl Server {
 
     pub(crate) fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args([signal, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// Waits for its end and answers with its exit code.
@@ -209,7 +260,9 @@ impl Server {
     /// Runs a command that talks to this server.
     pub(crate) fn run(&self, house: &House, token: &str, words: &[&str]) -> Ran {
         let mut command = house.command(words);
-        command.env("MUSTER_URL", &self.url).env("MUSTER_TOKEN", token);
+        command
+            .env("MUSTER_URL", &self.url)
+            .env("MUSTER_TOKEN", token);
         Ran::of(command.output().unwrap())
     }
 }
@@ -254,7 +307,11 @@ pub(crate) fn get(url: &str) -> Option<String> {
     let (host, path) = address.split_at(address.find('/').unwrap_or(address.len()));
     let mut stream = std::net::TcpStream::connect(host).ok()?;
     let path = if path.is_empty() { "/" } else { path };
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").ok()?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    )
+    .ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     Some(answer)

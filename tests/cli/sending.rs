@@ -51,8 +51,18 @@ fn the_same_key_is_the_same_alert() {
     house.run(&["templates", "approve", "closure"]).ends(0);
     let send = |reason: &str| {
         let set = format!("reason={reason}");
-        let words =
-            ["send", "closure", "--to", "all-staff", "--drill", "--key", "k1", "--json", "--set", &set];
+        let words = [
+            "send",
+            "closure",
+            "--to",
+            "all-staff",
+            "--drill",
+            "--key",
+            "k1",
+            "--json",
+            "--set",
+            &set,
+        ];
         server.run(&house, &token, &words)
     };
     let first = send("burst pipe").json();
@@ -67,10 +77,15 @@ fn a_refusal_of_the_server_is_its_own_sentence() {
     let (server, token) = ready(&house);
     house.run(&["templates", "approve", "closure"]).ends(0);
     let run = |words: &[&str]| server.run(&house, &token, words);
-    run(&["send", "closure", "--to", "nobody", "--live", "--set", "reason=x"]).fails("nobody");
+    run(&[
+        "send", "closure", "--to", "nobody", "--live", "--set", "reason=x",
+    ])
+    .fails("nobody");
     run(&["send", "closre", "--to", "all-staff", "--live"]).fails("closre");
     run(&["send", "closure", "--to", "all-staff", "--live"]).fails("reason");
-    server.run(&house, "muster_wrong", &["status", "last"]).ends(1);
+    server
+        .run(&house, "muster_wrong", &["status", "last"])
+        .ends(1);
     house.run(&["status", "last"]).fails("token");
 }
 
@@ -78,11 +93,16 @@ fn a_refusal_of_the_server_is_its_own_sentence() {
 fn a_server_that_is_not_there_is_named() {
     let house = House::new();
     let mut command = house.command(&["status", "last"]);
-    command.env("MUSTER_URL", "http://127.0.0.1:1").env("MUSTER_TOKEN", "x");
+    command
+        .env("MUSTER_URL", "http://127.0.0.1:1")
+        .env("MUSTER_TOKEN", "x");
     let output = command.output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(said.contains("http://127.0.0.1:1 cannot be reached"), "{said}");
+    assert!(
+        said.contains("http://127.0.0.1:1 cannot be reached"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -92,7 +112,15 @@ fn a_template_that_is_changed_on_disk_is_refused_until_it_is_approved_again() {
     let (server, token) = ready(&house);
     house.run(&["templates", "approve", "closure"]).ends(0);
     let send = || {
-        let words = ["send", "closure", "--to", "all-staff", "--live", "--set", "reason=x"];
+        let words = [
+            "send",
+            "closure",
+            "--to",
+            "all-staff",
+            "--live",
+            "--set",
+            "reason=x",
+        ];
         server.run(&house, &token, &words)
     };
     send().ends(0);

@@ -1,6 +1,7 @@
 //! Starts the service where something is in its way, and ends it.
 
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 
 use crate::house::{House, get, until};
@@ -32,7 +33,11 @@ fn a_second_server_on_the_same_folder_is_refused_and_the_first_stays_up() {
     let said = String::from_utf8(second.stderr).unwrap();
     assert!(said.contains("another Muster server is using"), "{said}");
     house.run(&["migrate"]).fails("another Muster server");
-    assert!(get(&format!("{}/livez", server.url)).unwrap().starts_with("HTTP/1.1 200"));
+    assert!(
+        get(&format!("{}/livez", server.url))
+            .unwrap()
+            .starts_with("HTTP/1.1 200")
+    );
 }
 
 #[test]
@@ -41,7 +46,9 @@ fn a_port_in_use_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     house.write("muster.toml", format!("listen = \"{address}\"\n"));
-    house.run(&["serve"]).fails(&format!("the address {address} is in use"));
+    house
+        .run(&["serve"])
+        .fails(&format!("the address {address} is in use"));
 }
 
 #[test]
@@ -50,7 +57,10 @@ fn an_unknown_key_keeps_the_server_from_starting_and_is_named() {
     house.write("muster.toml", "[organisation]\nnmae = \"Riverside\"\n");
     house.run(&["serve"]).fails("nmae");
     let mut command = house.command(&["serve"]);
-    let output = command.env("MUSTER_LISTNE", "127.0.0.1:0").output().unwrap();
+    let output = command
+        .env("MUSTER_LISTNE", "127.0.0.1:0")
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(1));
 }
 
@@ -58,8 +68,20 @@ fn an_unknown_key_keeps_the_server_from_starting_and_is_named() {
 fn a_folder_that_cannot_be_written_is_named() {
     let house = House::new();
     house.write("file", "this is no folder");
-    house.run(&["serve", "--data", "file/data"]).fails("file/data");
-    house.run(&["token", "create", "--name", "x", "--scope", "read", "--data", "file/data"])
+    house
+        .run(&["serve", "--data", "file/data"])
+        .fails("file/data");
+    house
+        .run(&[
+            "token",
+            "create",
+            "--name",
+            "x",
+            "--scope",
+            "read",
+            "--data",
+            "file/data",
+        ])
         .fails("file/data");
 }
 
@@ -69,18 +91,31 @@ fn a_database_with_another_key_is_refused() {
     house.token();
     std::fs::remove_file(house.path("data/muster.key")).unwrap();
     house.run(&["serve"]).fails("key");
-    assert!(!house.path("data/muster.key").exists(), "a new key would hide the loss of the old one");
+    assert!(
+        !house.path("data/muster.key").exists(),
+        "a new key would hide the loss of the old one"
+    );
 }
 
 #[test]
 fn an_unreachable_gateway_is_one_sentence_and_the_server_stays_up() {
     let house = House::new();
-    house.write("muster.toml", "[[gateway]]\nname = \"mail\"\nchannel = \"email\"\nkind = \"smtp\"\n\
-        host = \"127.0.0.1\"\nport = 1\ntls = \"none\"\nfrom = \"a@clinic.example\"\n");
+    house.write(
+        "muster.toml",
+        "[[gateway]]\nname = \"mail\"\nchannel = \"email\"\nkind = \"smtp\"\n\
+        host = \"127.0.0.1\"\nport = 1\ntls = \"none\"\nfrom = \"a@clinic.example\"\n",
+    );
     let mut server = house.serve();
     let warning = server.err_line("The gateway mail cannot be used now");
-    assert!(warning.contains("WARN") && warning.contains("stays up"), "{warning}");
-    assert!(get(&format!("{}/livez", server.url)).unwrap().starts_with("HTTP/1.1 200"));
+    assert!(
+        warning.contains("WARN") && warning.contains("stays up"),
+        "{warning}"
+    );
+    assert!(
+        get(&format!("{}/livez", server.url))
+            .unwrap()
+            .starts_with("HTTP/1.1 200")
+    );
 }
 
 #[test]
@@ -113,14 +148,104 @@ fn many_commands_may_meet_at_the_first_start() {
             let name = format!("script {number}");
             let words = ["token", "create", "--name", &name, "--scope", "read"];
             let mut command = house.command(&words);
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+            command
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
         })
         .collect();
     let server = house.start(&mut server_command);
     for command in commands {
         let output = command.wait_with_output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
     assert!(get(&format!("{}/livez", server.url)).is_some());
     assert_eq!(house.run(&["token", "list"]).text().lines().count(), 4);
+}
+
+/// A gateway that takes a message and says nothing yet; the connection that it waits on.
+fn slow_gateway(house: &House) -> TcpListener {
+    let gateway = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = gateway.local_addr().unwrap();
+    house.write(
+        "muster.toml",
+        format!(
+            "[[gateway]]\nname = \"slow\"\nchannel = \"sms\"\nkind = \"http\"\n\
+             url = \"http://{address}/send\"\n"
+        ),
+    );
+    house.write(
+        "staff.csv",
+        "name,mobile,groups\nAna,+12025550101,all-staff\n",
+    );
+    house.run(&["contacts", "import", "staff.csv"]).ends(0);
+    house.run(&["templates", "approve", "closure"]).ends(0);
+    gateway
+}
+
+const SEND: [&str; 6] = [
+    "send",
+    "closure",
+    "--to",
+    "all-staff",
+    "--set=reason=x",
+    "--live",
+];
+
+/// The connection on which the message came; a mere look whether somebody listens is let go.
+fn message(gateway: &TcpListener) -> TcpStream {
+    loop {
+        let (mut connection, _) = gateway.accept().unwrap();
+        let mut request = [0; 4096];
+        let length = connection.read(&mut request).unwrap();
+        if request[..length].starts_with(b"POST") {
+            return connection;
+        }
+    }
+}
+
+#[test]
+fn what_is_in_flight_at_the_end_is_finished_and_recorded() {
+    let house = House::new();
+    let gateway = slow_gateway(&house);
+    let token = house.token();
+    let mut server = house.serve();
+    server.run(&house, &token, &SEND).ends(0);
+    let mut connection = message(&gateway);
+    server.signal("-TERM");
+    server.err_line("Stopping");
+    connection
+        .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        .unwrap();
+    assert_eq!(server.wait(), Some(0));
+    let server = house.serve();
+    let alert = server
+        .run(&house, &token, &["status", "last", "--json"])
+        .json();
+    assert_eq!(alert["counts"]["accepted"], 1, "{alert}");
+}
+
+#[test]
+fn a_second_signal_does_not_wait_for_what_is_in_flight() {
+    let house = House::new();
+    let gateway = slow_gateway(&house);
+    let token = house.token();
+    let mut server = house.serve();
+    server.run(&house, &token, &SEND).ends(0);
+    let _connection = message(&gateway);
+    server.signal("-TERM");
+    server.err_line("Stopping");
+    server.signal("-TERM");
+    assert_eq!(server.wait(), Some(1));
+    // Nobody knows whether that message went out: the next start says so.
+    let server = house.serve();
+    let alert = server
+        .run(&house, &token, &["status", "last", "--json"])
+        .json();
+    assert_eq!(alert["counts"]["in_doubt"], 1, "{alert}");
 }

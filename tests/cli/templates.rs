@@ -35,7 +35,10 @@ fn the_shipped_templates_have_no_errors() {
 fn a_broken_template_is_named_and_not_approved() {
     let house = House::new();
     std::fs::create_dir_all(house.path("message-templates/fire/en")).unwrap();
-    house.write("message-templates/fire/template.toml", "severity = \"dreadful\"");
+    house.write(
+        "message-templates/fire/template.toml",
+        "severity = \"dreadful\"",
+    );
     let ran = house.run(&["templates", "check"]).ends(1);
     assert!(ran.out.contains("fire/template.toml"), "{ran:?}");
     house.run(&["templates", "approve", "fire"]).fails("fire");

@@ -13,7 +13,10 @@ use crate::on_both;
 
 fn to(house: &House, groups: &[&str]) -> LaunchRequest {
     let groups = groups.iter().map(|name| (*name).to_owned()).collect();
-    LaunchRequest { groups, ..house.evacuation() }
+    LaunchRequest {
+        groups,
+        ..house.evacuation()
+    }
 }
 
 on_both! {

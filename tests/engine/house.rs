@@ -79,7 +79,10 @@ impl Gateway for Scripted {
             None => {}
         }
         self.taken.lock().unwrap().push(message.clone());
-        Ok(Accepted { gateway_id: format!("id-{}", message.delivery), sent: false })
+        Ok(Accepted {
+            gateway_id: format!("id-{}", message.delivery),
+            sent: false,
+        })
     }
 
     async fn check(&self) -> Result<(), Failure> {
@@ -123,7 +126,13 @@ impl House {
         let (sms, email) = (Arc::new(Scripted::default()), Arc::new(Scripted::default()));
         let app = assemble(db, Clock::fake(START), &sms, &email);
         let boot = recovery::begin(&app).await.unwrap();
-        let house = Self { app, sms, email, boot, _guard: Arc::new(guard) };
+        let house = Self {
+            app,
+            sms,
+            email,
+            boot,
+            _guard: Arc::new(guard),
+        };
         house.approve_everything().await;
         house
     }
@@ -131,20 +140,32 @@ impl House {
     /// The same house after its server died: a new process on the same database. Nothing that was
     /// in flight comes back.
     pub async fn restarted(&self) -> Self {
-        let app = assemble(self.app.db.clone(), self.app.clock.clone(), &self.sms, &self.email);
+        let app = assemble(
+            self.app.db.clone(),
+            self.app.clock.clone(),
+            &self.sms,
+            &self.email,
+        );
         if self.app.db.is_shared() {
             // The dead server's lease runs by the database's clock; the test cannot move that one.
             expire_leases(&self.app.db).await;
         }
         let boot = recovery::begin(&app).await.unwrap();
-        Self { app, boot, ..self.clone() }
+        Self {
+            app,
+            boot,
+            ..self.clone()
+        }
     }
 
     async fn approve_everything(&self) {
         let shelf = self.app.shelf();
         assert!(shelf.problems.is_empty(), "{:?}", shelf.problems);
-        let all: Vec<_> =
-            shelf.templates.iter().map(|one| (one.name.clone(), one.hash.clone())).collect();
+        let all: Vec<_> = shelf
+            .templates
+            .iter()
+            .map(|one| (one.name.clone(), one.hash.clone()))
+            .collect();
         let approved: Result<(), muster::storage::Error> = self
             .app
             .db
@@ -192,12 +213,16 @@ impl House {
         };
         change(&mut draft);
         let (db, keys) = (&self.app.db, &self.app.keys);
-        contact::create(db, keys, draft, START, &Actor::system()).await.unwrap().id
+        contact::create(db, keys, draft, START, &Actor::system())
+            .await
+            .unwrap()
+            .id
     }
 
     /// Adds a group of these people.
     pub async fn group(&self, name: &str, members: &[ContactId]) {
-        self.group_of(name, Some(members.to_vec()), None, None).await;
+        self.group_of(name, Some(members.to_vec()), None, None)
+            .await;
     }
 
     /// Adds a group of people, of groups, or by rules.
@@ -209,8 +234,16 @@ impl House {
         rules: Option<Vec<Rule>>,
     ) {
         let (title, name) = (name.to_owned(), Some(name.to_owned()));
-        let draft = GroupDraft { title, name, members, parts, rules };
-        group::create(&self.app.db, draft, START, &Actor::system()).await.unwrap();
+        let draft = GroupDraft {
+            title,
+            name,
+            members,
+            parts,
+            rules,
+        };
+        group::create(&self.app.db, draft, START, &Actor::system())
+            .await
+            .unwrap();
     }
 
     /// A group "everyone" of that many people, each with a mobile and an e-mail address.
@@ -219,7 +252,10 @@ impl House {
         for number in 0..count {
             let mobile = mobile(number);
             let email = format!("p{number}@clinic.example");
-            let points = [(PointKind::Mobile, mobile.as_str()), (PointKind::Email, email.as_str())];
+            let points = [
+                (PointKind::Mobile, mobile.as_str()),
+                (PointKind::Email, email.as_str()),
+            ];
             people.push(self.person(&format!("Person {number:05}"), &points).await);
         }
         self.group("everyone", &people).await;
@@ -236,7 +272,9 @@ impl House {
     }
 
     pub async fn try_launch(&self, request: LaunchRequest) -> Result<Alert, Refusal> {
-        muster::alert::launch(&self.app, request).await.map(|launched| launched.alert)
+        muster::alert::launch(&self.app, request)
+            .await
+            .map(|launched| launched.alert)
     }
 
     /// Carries out everything that is due now, to its end.
@@ -261,7 +299,9 @@ impl House {
     /// The lanes of this process.
     pub fn lanes(&self) -> Vec<Lane> {
         let gateways = self.app.gateways.iter();
-        gateways.map(|one| Lane::new(self.app.clone(), one.clone(), self.boot)).collect()
+        gateways
+            .map(|one| Lane::new(self.app.clone(), one.clone(), self.boot))
+            .collect()
     }
 
     /// Lets time pass, and then carries out what has become due.
@@ -278,21 +318,33 @@ impl House {
     pub async fn counts(&self, alert: &Alert) -> BTreeMap<PersonState, i64> {
         let alert = self.alert(alert.number).await;
         let mut counts = report::counts(&self.app.db, &alert).await.unwrap();
-        assert_eq!(counts.values().sum::<i64>(), alert.recipients, "everyone is counted once");
+        assert_eq!(
+            counts.values().sum::<i64>(),
+            alert.recipients,
+            "everyone is counted once"
+        );
         counts.retain(|_, count| *count > 0);
         counts
     }
 
     pub async fn people(&self, alert: &Alert) -> Vec<Person> {
-        standing::list(&self.app.db, alert.number, Filter::default(), 100_000).await.unwrap()
+        standing::list(&self.app.db, alert.number, Filter::default(), 100_000)
+            .await
+            .unwrap()
     }
 
     pub async fn standing_of(&self, alert: &Alert, name: &str) -> Person {
-        self.people(alert).await.into_iter().find(|person| person.name == name).unwrap()
+        self.people(alert)
+            .await
+            .into_iter()
+            .find(|person| person.name == name)
+            .unwrap()
     }
 
     pub async fn deliveries(&self, person: &Person) -> Vec<Delivery> {
-        standing::list_deliveries(&self.app.db, person.id, person.id).await.unwrap()
+        standing::list_deliveries(&self.app.db, person.id, person.id)
+            .await
+            .unwrap()
     }
 
     /// The state of a person's deliveries on one channel, in the order of the plan's steps.
@@ -325,7 +377,10 @@ pub fn request(template: &str, variables: &[(&str, &str)]) -> LaunchRequest {
         mode: Mode::Actual,
         groups: vec!["everyone".to_owned()],
         contacts: Vec::new(),
-        variables: variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        variables: variables
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect(),
         plan: Some("all-at-once".to_owned()),
         expires_in: None,
         hold: Duration::ZERO,

@@ -19,11 +19,17 @@ fn with_key(house: &House, key: &str, request_hash: &str) -> LaunchRequest {
         key: key.to_owned(),
         request_hash: request_hash.to_owned(),
     };
-    LaunchRequest { key: Some(key), ..house.evacuation() }
+    LaunchRequest {
+        key: Some(key),
+        ..house.evacuation()
+    }
 }
 
 async fn alerts_of(house: &House) -> usize {
-    alerts::list(&house.app.db, muster::ids::AlertNumber(i64::MAX), 100).await.unwrap().len()
+    alerts::list(&house.app.db, muster::ids::AlertNumber(i64::MAX), 100)
+        .await
+        .unwrap()
+        .len()
 }
 
 on_both! {

@@ -10,11 +10,19 @@ use crate::house::{House, request};
 use crate::on_both;
 
 fn escalating(house: &House) -> LaunchRequest {
-    LaunchRequest { plan: None, ..house.evacuation() }
+    LaunchRequest {
+        plan: None,
+        ..house.evacuation()
+    }
 }
 
 fn token(house: &House, index: usize) -> String {
-    house.sms.taken()[index].link.rsplit('/').next().unwrap().to_owned()
+    house.sms.taken()[index]
+        .link
+        .rsplit('/')
+        .next()
+        .unwrap()
+        .to_owned()
 }
 
 on_both! {

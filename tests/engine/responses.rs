@@ -11,11 +11,20 @@ use crate::house::{House, mobile};
 use crate::on_both;
 
 fn from(number: u32, text: &str, id: &str) -> Inbound {
-    Inbound { from: Address::new(mobile(number)), text: text.to_owned(), gateway_id: id.to_owned() }
+    Inbound {
+        from: Address::new(mobile(number)),
+        text: text.to_owned(),
+        gateway_id: id.to_owned(),
+    }
 }
 
 fn token(house: &House) -> String {
-    house.sms.taken()[0].link.rsplit('/').next().unwrap().to_owned()
+    house.sms.taken()[0]
+        .link
+        .rsplit('/')
+        .next()
+        .unwrap()
+        .to_owned()
 }
 
 on_both! {

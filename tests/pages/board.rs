@@ -7,11 +7,14 @@ use muster::alert::words::AlertState;
 use muster::directory::contact::PointKind;
 
 use crate::browser::Form;
-use crate::desk::{Desk, STAFF};
+use crate::desk::STAFF;
 use crate::on_both;
 
 fn press(action: String) -> Form {
-    Form { action, fields: Vec::new() }
+    Form {
+        action,
+        fields: Vec::new(),
+    }
 }
 
 on_both! {

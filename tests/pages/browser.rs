@@ -39,20 +39,31 @@ impl Page {
                 _ => {}
             }
         }
-        unescaped(&words).split_whitespace().collect::<Vec<_>>().join(" ")
+        unescaped(&words)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     /// Fails unless the page says these words.
     #[track_caller]
     pub fn says(&self, words: &str) -> &Self {
-        assert!(self.words().contains(words), "“{words}” is not in: {}", self.words());
+        assert!(
+            self.words().contains(words),
+            "“{words}” is not in: {}",
+            self.words()
+        );
         self
     }
 
     /// Fails if the page says these words.
     #[track_caller]
     pub fn says_not(&self, words: &str) -> &Self {
-        assert!(!self.words().contains(words), "“{words}” is in: {}", self.words());
+        assert!(
+            !self.words().contains(words),
+            "“{words}” is in: {}",
+            self.words()
+        );
         self
     }
 
@@ -60,17 +71,25 @@ impl Page {
     #[track_caller]
     pub fn link(&self, words: &str) -> String {
         let links = self.html.split("<a ").skip(1);
-        let found = links.filter_map(|link| link.split_once("</a>")).find_map(|(link, _)| {
-            let (tag, text) = link.split_once('>')?;
-            text.contains(words).then(|| attribute(tag, "href")).flatten()
-        });
+        let found = links
+            .filter_map(|link| link.split_once("</a>"))
+            .find_map(|(link, _)| {
+                let (tag, text) = link.split_once('>')?;
+                text.contains(words)
+                    .then(|| attribute(tag, "href"))
+                    .flatten()
+            });
         found.unwrap_or_else(|| panic!("no link “{words}” on: {}", self.words()))
     }
 
     /// What the form that posts to `action` would send: hidden fields, what is typed and ticked.
     #[track_caller]
     pub fn form(&self, action: &str) -> Form {
-        let forms = self.html.split("<form").skip(1).filter_map(|form| form.split("</form>").next());
+        let forms = self
+            .html
+            .split("<form")
+            .skip(1)
+            .filter_map(|form| form.split("</form>").next());
         let form = forms
             .into_iter()
             .find(|form| {
@@ -87,7 +106,10 @@ impl Page {
                 fields.push((name, attribute(tag, "value").unwrap_or_default()));
             }
         }
-        Form { action: action.to_owned(), fields }
+        Form {
+            action: action.to_owned(),
+            fields,
+        }
     }
 
     /// Whether there is a button with these words.
@@ -133,7 +155,9 @@ impl Form {
 
     /// The form as a query.
     pub fn query(&self) -> String {
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.fields).finish()
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(&self.fields)
+            .finish()
     }
 }
 
@@ -145,13 +169,15 @@ pub struct Browser {
 }
 
 impl Browser {
+    /// Someone's browser, by the session's cookie; none for a stranger.
     pub fn new(router: Router, cookie: Option<String>) -> Self {
         Self { router, cookie }
     }
 
     /// Opens an address.
     pub async fn get(&self, path: &str) -> Page {
-        self.send(Request::builder().uri(path).body(Body::empty()).unwrap()).await
+        self.send(Request::builder().uri(path).body(Body::empty()).unwrap())
+            .await
     }
 
     /// Sends a form.
@@ -169,13 +195,16 @@ impl Browser {
         if let Some(origin) = origin {
             request = request.header(header::ORIGIN, origin);
         }
-        self.send(request.body(Body::from(form.query())).unwrap()).await
+        self.send(request.body(Body::from(form.query())).unwrap())
+            .await
     }
 
     /// The answer before its body has ended.
     pub async fn open(&self, mut request: Request<Body>) -> Response<Body> {
         if let Some(cookie) = &self.cookie {
-            request.headers_mut().insert(header::COOKIE, cookie.parse().unwrap());
+            request
+                .headers_mut()
+                .insert(header::COOKIE, cookie.parse().unwrap());
         }
         self.router.clone().oneshot(request).await.unwrap()
     }
@@ -184,7 +213,11 @@ impl Browser {
         let (parts, body) = self.open(request).await.into_parts();
         let bytes = to_bytes(body, 10_000_000).await.unwrap();
         let html = String::from_utf8(bytes.to_vec()).unwrap();
-        Page { status: parts.status, headers: parts.headers, html }
+        Page {
+            status: parts.status,
+            headers: parts.headers,
+            html,
+        }
     }
 }
 

@@ -22,8 +22,8 @@ use muster::ids::{AlertNumber, BootId, ContactId, RecipientId};
 use muster::keys::Keys;
 use muster::storage::alerts::{self, Alert};
 use muster::storage::standing::{self, Filter};
-use muster::storage::{Access, DatabaseUrl, Db};
-use muster::{escalation, template_approval, web};
+use muster::storage::{Access, DatabaseUrl, Db, approvals};
+use muster::{escalation, web};
 
 use crate::browser::Browser;
 
@@ -48,12 +48,14 @@ enum Guard {
 }
 
 impl Desk {
+    /// A clinic on SQLite.
     pub async fn on_sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::Sqlite(folder.path().join("muster.db"));
         Self::open(url, Guard::Folder(folder)).await
     }
 
+    /// A clinic on PostgreSQL.
     pub async fn on_postgres() -> Self {
         let database = crate::postgres::fresh_database().await;
         let url = DatabaseUrl::Postgres(database.url().to_owned());
@@ -64,23 +66,44 @@ impl Desk {
         let db = Db::open(&url, Access::Migrate).await.unwrap();
         let app = assemble(db, Config::default());
         let boot = recovery::begin(&app).await.unwrap();
-        let desk = Self { app, boot, _guard: Arc::new(guard) };
+        let desk = Self {
+            app,
+            boot,
+            _guard: Arc::new(guard),
+        };
         desk.fill().await;
         desk
     }
 
     /// Three people, in the group that everything goes to, and every template approved.
     async fn fill(&self) {
-        for template in &self.app.shelf().templates {
-            let actor = Actor::user("rosa");
-            template_approval::approve(&self.app, &template.name, None, &actor).await.unwrap();
-        }
+        let shelf = self.app.shelf();
+        let approved: Result<(), muster::storage::Error> = self
+            .app
+            .db
+            .write("test.approve", move |tx| {
+                Box::pin(async move {
+                    for one in &shelf.templates {
+                        let by = "user rosa";
+                        approvals::insert(tx, &one.name, &one.hash, START, by).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await;
+        approved.unwrap();
         let mobile = |number| (PointKind::Mobile, number);
         let mail = |address| (PointKind::Email, address);
         let people = [
-            self.person("Ana Cruz", &[mobile("+41791234567"), mail("ana@clinic.example")]).await,
-            self.person("Luis <b>Gil</b>", &[mobile("+41791234568")]).await,
-            self.person("Mia Roth", &[(PointKind::Landline, "+41446681800")]).await,
+            self.person(
+                "Ana Cruz",
+                &[mobile("+41791234567"), mail("ana@clinic.example")],
+            )
+            .await,
+            self.person("Luis <b>Gil</b>", &[mobile("+41791234568")])
+                .await,
+            self.person("Mia Roth", &[(PointKind::Landline, "+41446681800")])
+                .await,
         ];
         self.group(STAFF, &people).await;
         self.group("todays-patients", &[]).await;
@@ -88,9 +111,17 @@ impl Desk {
 
     /// The same clinic with a gateway that carries no drills.
     pub fn without_drills(&self) -> Self {
-        let gateway = "name = \"phones\"\nchannel = \"sms\"\nkind = \"sandbox\"".parse().unwrap();
-        let config = Config { gateways: vec![gateway], ..Config::default() };
-        Self { app: assemble(self.app.db.clone(), config), ..self.clone() }
+        let gateway = "name = \"phones\"\nchannel = \"sms\"\nkind = \"sandbox\""
+            .parse()
+            .unwrap();
+        let config = Config {
+            gateways: vec![gateway],
+            ..Config::default()
+        };
+        Self {
+            app: assemble(self.app.db.clone(), config),
+            ..self.clone()
+        }
     }
 
     /// Adds a person with these contact points.
@@ -115,7 +146,10 @@ impl Desk {
             manager_id: None,
         };
         let (db, keys) = (&self.app.db, &self.app.keys);
-        contact::create(db, keys, draft, START, &Actor::system()).await.unwrap().id
+        contact::create(db, keys, draft, START, &Actor::system())
+            .await
+            .unwrap()
+            .id
     }
 
     /// Adds a group of these people.
@@ -127,12 +161,17 @@ impl Desk {
             parts: None,
             rules: None,
         };
-        group::create(&self.app.db, draft, START, &Actor::system()).await.unwrap();
+        group::create(&self.app.db, draft, START, &Actor::system())
+            .await
+            .unwrap();
     }
 
     /// Replaces the people of a group.
     pub async fn set_members(&self, name: &str, members: &[ContactId]) {
-        let group = group::find_by_name(&self.app.db, name).await.unwrap().unwrap();
+        let group = group::find_by_name(&self.app.db, name)
+            .await
+            .unwrap()
+            .unwrap();
         let draft = GroupDraft {
             title: group.title,
             name: Some(group.name),
@@ -140,7 +179,9 @@ impl Desk {
             parts: None,
             rules: None,
         };
-        group::update(&self.app.db, group.id, draft, START, &Actor::system()).await.unwrap();
+        group::update(&self.app.db, group.id, draft, START, &Actor::system())
+            .await
+            .unwrap();
     }
 
     /// The browser of someone with these roles.
@@ -152,11 +193,18 @@ impl Desk {
             roles: roles.to_vec(),
             password: None,
         };
-        let user = user::create(db, &Passwords::default(), new, now, &by).await.unwrap();
+        let user = user::create(db, &Passwords::default(), new, now, &by)
+            .await
+            .unwrap();
         let valid = Duration::from_mins(5);
-        let token = link::make_sign_in(db, user.id, valid, now, &by).await.unwrap();
+        let token = link::make_sign_in(db, user.id, valid, now, &by)
+            .await
+            .unwrap();
         let opened = link::sign_in(db, &token, now).await.unwrap();
-        Browser::new(web::router(self.app.clone()), Some(format!("muster={}", opened.token)))
+        Browser::new(
+            web::router(self.app.clone()),
+            Some(format!("muster={}", opened.token)),
+        )
     }
 
     /// The browser of a sender.
@@ -177,8 +225,9 @@ impl Desk {
     /// Carries out everything that is due now, to its end.
     pub async fn settle(&self) {
         let gateways = self.app.gateways.iter();
-        let mut lanes: Vec<Lane> =
-            gateways.map(|one| Lane::new(self.app.clone(), one.clone(), self.boot)).collect();
+        let mut lanes: Vec<Lane> = gateways
+            .map(|one| Lane::new(self.app.clone(), one.clone(), self.boot))
+            .collect();
         loop {
             let planned = escalation::turn(&self.app).await.unwrap();
             let mut sent = false;
@@ -196,7 +245,9 @@ impl Desk {
 
     /// Every alert, oldest first.
     pub async fn alerts(&self) -> Vec<Alert> {
-        let mut all = alerts::list(&self.app.db, AlertNumber(i64::MAX), 100).await.unwrap();
+        let mut all = alerts::list(&self.app.db, AlertNumber(i64::MAX), 100)
+            .await
+            .unwrap();
         all.reverse();
         all
     }
@@ -204,7 +255,12 @@ impl Desk {
     /// A person's place in an alert.
     pub async fn recipient(&self, alert: &Alert, name: &str) -> RecipientId {
         let people = standing::list(&self.app.db, alert.number, Filter::default(), 100).await;
-        people.unwrap().into_iter().find(|person| person.name == name).unwrap().id
+        people
+            .unwrap()
+            .into_iter()
+            .find(|person| person.name == name)
+            .unwrap()
+            .id
     }
 
     /// Launches a closure by the pages and answers it.

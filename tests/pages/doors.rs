@@ -4,15 +4,26 @@ use axum::http::StatusCode;
 use muster::account::role::Role;
 
 use crate::browser::Form;
-use crate::desk::Desk;
 use crate::on_both;
 
 /// Every address of these pages that is read, for one alert and one of its people.
 fn addresses(alert: &str, person: &str) -> Vec<String> {
-    let mut all = vec!["/live".to_owned(), "/drill".to_owned(), "/alerts".to_owned()];
+    let mut all = vec![
+        "/live".to_owned(),
+        "/drill".to_owned(),
+        "/alerts".to_owned(),
+    ];
     all.extend(["/live/closure", "/drill/closure", "/live/closure/preview"].map(ToOwned::to_owned));
     all.push(format!("/alerts/{alert}"));
-    for part in ["live", "events", "correct", "all-clear", "update", "remind", "stop"] {
+    for part in [
+        "live",
+        "events",
+        "correct",
+        "all-clear",
+        "update",
+        "remind",
+        "stop",
+    ] {
         all.push(format!("/alerts/{alert}/{part}"));
     }
     all.push(format!("/alerts/{alert}/people/{person}"));

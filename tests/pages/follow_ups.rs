@@ -3,7 +3,6 @@
 use axum::http::StatusCode;
 use muster::alert::words::{AlertKind, AlertState};
 
-use crate::desk::Desk;
 use crate::on_both;
 
 on_both! {

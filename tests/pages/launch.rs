@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use muster::alert::words::Mode;
 use muster::directory::contact::PointKind;
 
-use crate::desk::{Desk, STAFF};
+use crate::desk::STAFF;
 use crate::on_both;
 
 on_both! {

@@ -4,7 +4,6 @@ use axum::http::StatusCode;
 use muster::account::role::Role;
 
 use crate::browser::Form;
-use crate::desk::Desk;
 use crate::on_both;
 
 on_both! {

@@ -45,12 +45,16 @@ impl Definitions {
     }
 
     fn keep_constant(&mut self, behind: &[Placed]) {
-        let end = behind.iter().position(|placed| placed.is_mark(';')).unwrap_or(behind.len());
+        let end = behind
+            .iter()
+            .position(|placed| placed.is_mark(';'))
+            .unwrap_or(behind.len());
         let equals = behind[..end].iter().position(|placed| placed.is_mark('='));
         let (Some(name), Some(equals)) = (behind.first().and_then(Placed::word), equals) else {
             return;
         };
-        self.constants.insert(name.to_owned(), behind[equals + 1..end].to_vec());
+        self.constants
+            .insert(name.to_owned(), behind[equals + 1..end].to_vec());
     }
 
     /// The body of a macro with its arguments in the places of its parameters; none if no macro of
@@ -63,7 +67,9 @@ impl Definitions {
         let mut expanded = Vec::new();
         let mut body = found.body.iter().peekable();
         while let Some(placed) = body.next() {
-            let parameter = placed.is_mark('$').then(|| body.peek().and_then(|next| next.word()));
+            let parameter = placed
+                .is_mark('$')
+                .then(|| body.peek().and_then(|next| next.word()));
             let number = parameter
                 .flatten()
                 .and_then(|word| found.parameters.iter().position(|known| known == word));
@@ -82,7 +88,12 @@ impl Definitions {
     /// `concat!` and the file's macros.
     pub(crate) fn text(&self, expression: &[Placed]) -> Option<String> {
         match expression {
-            [Placed { token: Token::Text(text), .. }] => Some(text.clone()),
+            [
+                Placed {
+                    token: Token::Text(text),
+                    ..
+                },
+            ] => Some(text.clone()),
             [one] => self.text(self.constants.get(one.word()?)?),
             [open, inner @ .., _] if open.is_mark('{') || open.is_mark('(') => self.text(inner),
             [name, bang, _, inner @ .., _] if bang.is_mark('!') => {
@@ -111,8 +122,13 @@ fn one_arm(tokens: &[Placed]) -> Option<Macro> {
         .collect::<Option<Vec<_>>>()?;
     let body_at = pattern_end + 3; // behind `=>`
     let body_end = closing(tokens, body_at);
-    let is_last = tokens[body_end + 1..].iter().all(|placed| placed.is_mark(';'));
-    is_last.then(|| Macro { parameters, body: tokens[body_at + 1..body_end].to_vec() })
+    let is_last = tokens[body_end + 1..]
+        .iter()
+        .all(|placed| placed.is_mark(';'));
+    is_last.then(|| Macro {
+        parameters,
+        body: tokens[body_at + 1..body_end].to_vec(),
+    })
 }
 
 /// Cuts what stands between brackets at its commas; nothing behind the last one is no argument.
@@ -129,7 +145,10 @@ pub(crate) fn arguments(inner: &[Placed]) -> Vec<Vec<Placed>> {
             }
             _ => {}
         }
-        found.last_mut().expect("there is always one").push(placed.clone());
+        found
+            .last_mut()
+            .expect("there is always one")
+            .push(placed.clone());
     }
     found.retain(|argument| !argument.is_empty());
     found

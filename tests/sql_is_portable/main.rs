@@ -35,7 +35,11 @@ impl Databases {
         let file = format!("sqlite:{}", folder.path().join("muster.db").display());
         let fresh = postgres::fresh_database().await;
         for url in [file.as_str(), fresh.url()] {
-            Db::open(&url.parse().unwrap(), Access::Migrate).await.unwrap().close().await;
+            Db::open(&url.parse().unwrap(), Access::Migrate)
+                .await
+                .unwrap()
+                .close()
+                .await;
         }
         Self {
             sqlite: SqliteConnection::connect(&file).await.unwrap(),
@@ -54,17 +58,27 @@ impl Databases {
             complaints.push(format!("{at}: SQLite does not take it: {error}"));
         }
         if statement.sqlite.contains("::") {
-            complaints.push(format!("{at}: SQLite does not take `::`, but for part of a name"));
+            complaints.push(format!(
+                "{at}: SQLite does not take `::`, but for part of a name"
+            ));
         }
         let count = statements::arguments_of(&statement.postgres);
-        if let Err(error) = self.prepare_typed(&statement.postgres, vec![UNSAID; count]).await {
+        if let Err(error) = self
+            .prepare_typed(&statement.postgres, vec![UNSAID; count])
+            .await
+        {
             complaints.push(format!("{at}: PostgreSQL does not take it: {error}"));
         }
-        for (engine, sql) in [("SQLite", &statement.sqlite), ("PostgreSQL", &statement.postgres)] {
+        for (engine, sql) in [
+            ("SQLite", &statement.sqlite),
+            ("PostgreSQL", &statement.postgres),
+        ] {
             let wanted = statements::arguments_of(sql);
             if statement.bound.is_some_and(|bound| bound != wanted) {
                 let bound = statement.bound.unwrap_or_default();
-                complaints.push(format!("{at}: {bound} values are bound, {engine}'s text has {wanted}"));
+                complaints.push(format!(
+                    "{at}: {bound} values are bound, {engine}'s text has {wanted}"
+                ));
             }
         }
         complaints
@@ -78,7 +92,10 @@ impl Databases {
         types: Vec<u32>,
     ) -> BoxFuture<'a, Result<(), sqlx::Error>> {
         Box::pin(async move {
-            let told: Vec<_> = types.iter().map(|oid| PgTypeInfo::with_oid(Oid(*oid))).collect();
+            let told: Vec<_> = types
+                .iter()
+                .map(|oid| PgTypeInfo::with_oid(Oid(*oid)))
+                .collect();
             let text = AssertSqlSafe(sql.to_owned()).into_sql_str();
             let Err(error) = (&mut self.postgres).prepare_with(text, &told).await else {
                 return Ok(());
@@ -105,7 +122,9 @@ const BOUND: [u32; 5] = [20, 25, 16, 2950, 17];
 fn untyped(error: &sqlx::Error) -> Option<usize> {
     let message = error.as_database_error()?.message();
     let (_, number) = message.split_once("parameter $")?;
-    let digits = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+    let digits = number
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(number.len());
     number[..digits].parse::<usize>().ok()?.checked_sub(1)
 }
 
@@ -114,7 +133,11 @@ async fn every_statement_is_understood_by_both_databases() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/storage");
     let found = statements::in_folder(&source);
     let mut complaints = found.unreadable;
-    assert!(found.statements.len() > 150, "the scanner lost its way: {}", found.statements.len());
+    assert!(
+        found.statements.len() > 150,
+        "the scanner lost its way: {}",
+        found.statements.len()
+    );
     let mut databases = Databases::open().await;
     for statement in &found.statements {
         complaints.extend(databases.complaints(statement).await);

@@ -33,16 +33,23 @@ pub(crate) fn in_folder(folder: &Path) -> Found {
             let path = entry.unwrap().path();
             if path.is_dir() && !path.ends_with("storage/db") {
                 folders.push(path);
-            } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("storage/db.rs")
+            } else if path.extension().is_some_and(|end| end == "rs")
+                && !path.ends_with("storage/db.rs")
             {
-                let name = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().display().to_string();
+                let name = path
+                    .strip_prefix(env!("CARGO_MANIFEST_DIR"))
+                    .unwrap()
+                    .display()
+                    .to_string();
                 let more = in_text(&name, &std::fs::read_to_string(&path).unwrap());
                 found.statements.extend(more.statements);
                 found.unreadable.extend(more.unreadable);
             }
         }
     }
-    found.statements.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    found
+        .statements
+        .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     found
 }
 
@@ -57,7 +64,13 @@ pub(crate) fn in_text(file: &str, text: &str) -> Found {
 /// Where an expanded macro was used: its line, and what is bound behind it.
 type Use = (usize, Option<usize>);
 
-fn search(file: &str, definitions: &Definitions, code: &[Placed], used: Option<Use>, found: &mut Found) {
+fn search(
+    file: &str,
+    definitions: &Definitions,
+    code: &[Placed],
+    used: Option<Use>,
+    found: &mut Found,
+) {
     for at in 0..code.len() {
         let behind = &code[at..];
         match behind {
@@ -68,8 +81,10 @@ fn search(file: &str, definitions: &Definitions, code: &[Placed], used: Option<U
             {
                 let end = closing(behind, 2);
                 let (line, bound) = used.unwrap_or_else(|| (name.line, bound(&behind[end + 1..])));
-                let texts: Option<Vec<String>> =
-                    arguments(&behind[3..end]).iter().map(|text| definitions.text(text)).collect();
+                let texts: Option<Vec<String>> = arguments(&behind[3..end])
+                    .iter()
+                    .map(|text| definitions.text(text))
+                    .collect();
                 match texts.as_deref() {
                     Some([both]) => found.add(file, line, both, both, bound),
                     Some([sqlite, postgres]) => found.add(file, line, sqlite, postgres, bound),
@@ -110,7 +125,9 @@ impl Found {
 fn bound(mut behind: &[Placed]) -> Option<usize> {
     let mut count = 0;
     loop {
-        let [dot, name, open, ..] = behind else { return None };
+        let [dot, name, open, ..] = behind else {
+            return None;
+        };
         if !dot.is_mark('.') || !open.is_mark('(') {
             return None;
         }
@@ -128,7 +145,9 @@ pub(crate) fn arguments_of(sql: &str) -> usize {
     sql.split('$')
         .skip(1)
         .filter_map(|rest| {
-            let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            let digits = rest
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(rest.len());
             rest[..digits].parse().ok()
         })
         .max()
@@ -160,15 +179,32 @@ fn macros_that_run_statements_are_followed_to_where_they_are_used() {
     assert_eq!(
         found.statements,
         [
-            statement(6, "SELECT * FROM a WHERE id = $1", "SELECT * FROM b WHERE id = $1", 1),
-            statement(9, "SELECT * FROM c ORDER BY at DESC", "SELECT * FROM c ORDER BY at DESC", 0),
+            statement(
+                6,
+                "SELECT * FROM a WHERE id = $1",
+                "SELECT * FROM b WHERE id = $1",
+                1
+            ),
+            statement(
+                9,
+                "SELECT * FROM c ORDER BY at DESC",
+                "SELECT * FROM c ORDER BY at DESC",
+                0
+            ),
         ]
     );
-    assert!(found.unreadable[0].starts_with("x.rs:10: "), "{:?}", found.unreadable);
+    assert!(
+        found.unreadable[0].starts_with("x.rs:10: "),
+        "{:?}",
+        found.unreadable
+    );
 }
 
 #[test]
 fn a_texts_arguments_are_counted_by_their_highest_number() {
     assert_eq!(arguments_of("SELECT 1"), 0);
-    assert_eq!(arguments_of("SELECT '$' WHERE a = $2 OR b = $11 AND c = $1"), 11);
+    assert_eq!(
+        arguments_of("SELECT '$' WHERE a = $2 OR b = $11 AND c = $1"),
+        11
+    );
 }

@@ -33,7 +33,11 @@ impl Placed {
 
 /// The tokens of a source; comments are left out.
 pub(crate) fn read(source: &str) -> Vec<Placed> {
-    let mut reader = Reader { rest: source, line: 1, tokens: Vec::new() };
+    let mut reader = Reader {
+        rest: source,
+        line: 1,
+        tokens: Vec::new(),
+    };
     while !reader.rest.is_empty() {
         reader.next();
     }
@@ -61,15 +65,23 @@ impl<'a> Reader<'a> {
         } else if first == '\'' {
             self.character();
         } else if first.is_alphanumeric() || first == '_' {
-            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+            let end = rest
+                .find(|c: char| !c.is_alphanumeric() && c != '_')
+                .unwrap_or(rest.len());
             let line = self.line;
             let word = self.take(end).to_owned();
-            self.tokens.push(Placed { token: Token::Word(word), line });
+            self.tokens.push(Placed {
+                token: Token::Word(word),
+                line,
+            });
         } else {
             let line = self.line;
             self.take(first.len_utf8());
             if !first.is_whitespace() {
-                self.tokens.push(Placed { token: Token::Mark(first), line });
+                self.tokens.push(Placed {
+                    token: Token::Mark(first),
+                    line,
+                });
             }
         }
     }
@@ -89,7 +101,10 @@ impl<'a> Reader<'a> {
         let end = self.rest.find(&closing).unwrap_or(self.rest.len());
         let text = self.take(end).to_owned();
         self.take(closing.len().min(self.rest.len()));
-        self.tokens.push(Placed { token: Token::Text(text), line });
+        self.tokens.push(Placed {
+            token: Token::Text(text),
+            line,
+        });
     }
 
     fn quoted(&mut self) {
@@ -117,14 +132,21 @@ impl<'a> Reader<'a> {
             }
         }
         self.take(1.min(self.rest.len()));
-        self.tokens.push(Placed { token: Token::Text(text), line });
+        self.tokens.push(Placed {
+            token: Token::Text(text),
+            line,
+        });
     }
 
     /// A character such as `'"'`, which must not open a string; else the mark of a lifetime.
     fn character(&mut self) {
         let inner = &self.rest[1..];
         let length = if inner.starts_with('\\') {
-            inner.char_indices().skip(2).find(|(_, c)| *c == '\'').map(|(at, _)| at + 2)
+            inner
+                .char_indices()
+                .skip(2)
+                .find(|(_, c)| *c == '\'')
+                .map(|(at, _)| at + 2)
         } else {
             let first = inner.chars().next().map_or(0, char::len_utf8);
             inner[first..].starts_with('\'').then_some(first + 2)

@@ -9,17 +9,27 @@ use crate::ground::{NOW, actor};
 async fn keep(db: &Db, key: String, fails: bool) -> Result<(), Error> {
     db.write("test.keep", move |tx| {
         Box::pin(async move {
-            tx.sql("INSERT INTO meta (key, value) VALUES ($1, 'x')").bind(&key).execute().await?;
+            tx.sql("INSERT INTO meta (key, value) VALUES ($1, 'x')")
+                .bind(&key)
+                .execute()
+                .await?;
             audit::append(tx, NOW, &actor(), "test.keep", &key, &()).await?;
-            if fails { Err(Error::Broken("as the test ordered")) } else { Ok(()) }
+            if fails {
+                Err(Error::Broken("as the test ordered"))
+            } else {
+                Ok(())
+            }
         })
     })
     .await
 }
 
 async fn kept(db: &Db) -> i64 {
-    let (count,): (i64,) =
-        db.sql("SELECT count(*) FROM meta WHERE key LIKE 'row-%'").fetch_one().await.unwrap();
+    let (count,): (i64,) = db
+        .sql("SELECT count(*) FROM meta WHERE key LIKE 'row-%'")
+        .fetch_one()
+        .await
+        .unwrap();
     count
 }
 
@@ -78,7 +88,9 @@ async fn an_older_program_refuses_a_newer_database() {
         .await;
     added.unwrap();
     db.close().await;
-    let url = format!("sqlite:{}", folder.path().join("muster.db").display()).parse().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("muster.db").display())
+        .parse()
+        .unwrap();
     for access in [Access::Migrate, Access::AsItIs] {
         let error = Db::open(&url, access).await.unwrap_err().to_string();
         assert!(error.contains("newer version of Muster"), "{error}");
@@ -90,7 +102,9 @@ async fn what_was_answered_is_on_disk_in_another_connection() {
     let folder = tempfile::tempdir().unwrap();
     let db = crate::ground::sqlite(folder.path()).await;
     keep(&db, "row-1".to_owned(), false).await.unwrap();
-    let url = format!("sqlite:{}", folder.path().join("muster.db").display()).parse().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("muster.db").display())
+        .parse()
+        .unwrap();
     let other = Db::open(&url, Access::AsItIs).await.unwrap();
     assert_eq!(kept(&other).await, 1);
 }

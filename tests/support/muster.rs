@@ -58,10 +58,20 @@ impl Muster {
         );
         config.push_str(gateways);
         std::fs::write(folder.path().join("muster.toml"), config).expect("the folder is ours");
-        let mut muster =
-            Self { folder, port, server: None, token: String::new(), _database: database };
-        let made = muster.json(&["token", "create", "--name", "test", "--scope", "admin"]).await;
-        made["token"].as_str().expect("a token is printed").clone_into(&mut muster.token);
+        let mut muster = Self {
+            folder,
+            port,
+            server: None,
+            token: String::new(),
+            _database: database,
+        };
+        let made = muster
+            .json(&["token", "create", "--name", "test", "--scope", "admin"])
+            .await;
+        made["token"]
+            .as_str()
+            .expect("a token is printed")
+            .clone_into(&mut muster.token);
         muster
     }
 
@@ -82,7 +92,11 @@ impl Muster {
         let deadline = Instant::now() + PATIENCE;
         let client = http_client();
         while client.get(self.url("/readyz")).send().await.is_err() {
-            assert!(Instant::now() < deadline, "the server does not start:\n{}", self.log());
+            assert!(
+                Instant::now() < deadline,
+                "the server does not start:\n{}",
+                self.log()
+            );
             tokio::time::sleep(Duration::from_millis(20)).await; // paces the question
         }
     }
@@ -124,9 +138,17 @@ impl Muster {
 
     /// Runs a command beside the server. Answers its exit code, what it printed, and its errors.
     pub async fn run(&self, arguments: &[&str]) -> (i32, String, String) {
-        let output = self.command(arguments).output().await.expect("the program can be run");
+        let output = self
+            .command(arguments)
+            .output()
+            .await
+            .expect("the program can be run");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program prints UTF-8");
-        (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+        (
+            output.status.code().unwrap_or(-1),
+            text(output.stdout),
+            text(output.stderr),
+        )
     }
 
     /// Runs a command that must succeed, with `--json`.
@@ -146,17 +168,24 @@ impl Muster {
 
     /// Tells the API. Answers the status code and the body.
     pub async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        let request = http_client().post(self.url(path)).bearer_auth(&self.token).json(body);
+        let request = http_client()
+            .post(self.url(path))
+            .bearer_auth(&self.token)
+            .json(body);
         let answer = request.send().await.expect("the server answers");
-        (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
+        (
+            answer.status().as_u16(),
+            answer.json().await.unwrap_or(Value::Null),
+        )
     }
 
     /// Adds people by the import, from a file's text.
     pub async fn import(&self, csv: &str) {
         let file = self.folder.path().join("people.csv");
         std::fs::write(&file, csv).expect("the folder is ours");
-        let (code, printed, errors) =
-            self.run(&["contacts", "import", &file.display().to_string()]).await;
+        let (code, printed, errors) = self
+            .run(&["contacts", "import", &file.display().to_string()])
+            .await;
         assert_eq!(code, 0, "{errors}\n{printed}");
     }
 
@@ -185,7 +214,11 @@ impl Muster {
             if is(&shown) {
                 return shown;
             }
-            assert!(Instant::now() < deadline, "never came true: {what}\n{shown:#}\n{}", self.log());
+            assert!(
+                Instant::now() < deadline,
+                "never came true: {what}\n{shown:#}\n{}",
+                self.log()
+            );
             tokio::time::sleep(Duration::from_millis(50)).await; // paces the question
         }
     }

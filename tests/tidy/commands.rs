@@ -14,7 +14,10 @@ fn muster(arguments: &[&str]) -> (bool, String) {
         .output()
         .unwrap();
     let said = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&said).into_owned(),
+    )
 }
 
 #[test]
@@ -29,14 +32,19 @@ fn every_command_in_the_documents_exists_with_its_options() {
             }
         }
     }
-    assert!(seen > 20, "only {seen} commands were found in the documents");
+    assert!(
+        seen > 20,
+        "only {seen} commands were found in the documents"
+    );
     tree::none(&complaints);
 }
 
 /// What is wrong with `muster WORDS…`, if anything.
 fn complaint(words: &[String]) -> Option<String> {
-    let (options, names): (Vec<&str>, Vec<&str>) =
-        words.iter().map(String::as_str).partition(|word| word.starts_with("--"));
+    let (options, names): (Vec<&str>, Vec<&str>) = words
+        .iter()
+        .map(String::as_str)
+        .partition(|word| word.starts_with("--"));
     // `contacts import staff.csv`: the first words are the command, as far as there is help for it.
     let mut help = None;
     for length in 0..=names.len().min(2) {
@@ -53,10 +61,16 @@ fn complaint(words: &[String]) -> Option<String> {
     if is_group && length < names.len() {
         return Some(format!("there is no command `muster {}`", names.join(" ")));
     }
-    let missing = options.iter().map(|option| option.split('=').next().unwrap_or(option));
+    let missing = options
+        .iter()
+        .map(|option| option.split('=').next().unwrap_or(option));
     let missing: Vec<_> = missing.filter(|option| !said.contains(*option)).collect();
     (!missing.is_empty()).then(|| {
-        format!("`muster {}` takes no {}", names[..length].join(" "), missing.join(", "))
+        format!(
+            "`muster {}` takes no {}",
+            names[..length].join(" "),
+            missing.join(", ")
+        )
     })
 }
 
@@ -65,9 +79,13 @@ fn commands(document: &File) -> Vec<(usize, Vec<String>)> {
     let mut found = Vec::new();
     for (number, text) in shown(document) {
         for part in text.split("&&").flat_map(|part| part.split(['|', ';'])) {
-            let part = part.trim().replacen("cargo run --release -- ", "muster ", 1);
+            let part = part
+                .trim()
+                .replacen("cargo run --release -- ", "muster ", 1);
             if let Some(rest) = part.strip_prefix("muster ") {
-                let words = rest.split_whitespace().take_while(|word| !word.starts_with('#'));
+                let words = rest
+                    .split_whitespace()
+                    .take_while(|word| !word.starts_with('#'));
                 found.push((number, words.map(str::to_owned).collect()));
             }
         }
@@ -93,8 +111,13 @@ fn shown(document: &File) -> Vec<(usize, String)> {
 fn the_first_commands_of_the_readme_are_there() {
     let readme = tree::file("README.md");
     for command in ["cargo run --release -- demo", "scripts/test"] {
-        let fenced = shown(&readme).into_iter().any(|(_, line)| line.trim() == command);
-        assert!(fenced, "README.md does not show `{command}` on a line of its own");
+        let fenced = shown(&readme)
+            .into_iter()
+            .any(|(_, line)| line.trim() == command);
+        assert!(
+            fenced,
+            "README.md does not show `{command}` on a line of its own"
+        );
     }
     assert!(tree::exists("scripts/test"));
 }
@@ -116,7 +139,10 @@ fn every_setting_in_the_documents_is_one() {
             }
         }
     }
-    assert!(seen >= 5, "only {seen} blocks of settings were found in the documents");
+    assert!(
+        seen >= 5,
+        "only {seen} blocks of settings were found in the documents"
+    );
     tree::none(&complaints);
 }
 
@@ -147,7 +173,12 @@ fn with_own_secrets(block: &str, folder: &Path) -> String {
     const PLACE: &str = "/etc/muster/";
     for rest in block.split(PLACE).skip(1) {
         let name = rest.split('"').next().unwrap();
-        std::fs::write(folder.join(name), "a secret\n").unwrap();
+        let secret = if name.ends_with(".url") {
+            "postgres://localhost/muster"
+        } else {
+            "a secret"
+        };
+        std::fs::write(folder.join(name), secret).unwrap();
     }
     block.replace(PLACE, &format!("{}/", folder.display()))
 }

@@ -9,11 +9,20 @@ const LONGEST_MAP: usize = 150;
 
 /// Every document written for people.
 pub(crate) fn documents() -> Vec<File> {
-    let mut found: Vec<_> = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"]
-        .into_iter()
-        .map(tree::file)
-        .collect();
-    found.extend(tree::files("docs").into_iter().filter(|file| file.path.ends_with(".md")));
+    let mut found: Vec<_> = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+    ]
+    .into_iter()
+    .map(tree::file)
+    .collect();
+    found.extend(
+        tree::files("docs")
+            .into_iter()
+            .filter(|file| file.path.ends_with(".md")),
+    );
     found
 }
 
@@ -21,7 +30,10 @@ pub(crate) fn documents() -> Vec<File> {
 fn the_code_map_names_every_module() {
     let map = tree::file("ARCHITECTURE.md");
     let lines = map.text.lines().count();
-    assert!(lines <= LONGEST_MAP, "ARCHITECTURE.md has {lines} lines, at most {LONGEST_MAP}");
+    assert!(
+        lines <= LONGEST_MAP,
+        "ARCHITECTURE.md has {lines} lines, at most {LONGEST_MAP}"
+    );
     let named: BTreeSet<String> = quoted(&map).into_iter().map(|(_, text)| text).collect();
     let modules: BTreeSet<String> = std::fs::read_dir(tree::root().join("src"))
         .unwrap()
@@ -43,15 +55,28 @@ fn the_code_map_names_every_module() {
 fn no_document_names_a_file_that_is_not_there() {
     let mut complaints = Vec::new();
     for document in documents() {
-        for (number, text) in quoted(&document).into_iter().filter(|(_, text)| is_path(text)) {
+        for (number, text) in quoted(&document)
+            .into_iter()
+            .filter(|(_, text)| is_path(text))
+        {
             if !tree::exists(&text) {
                 complaints.push(format!("{}:{number}: there is no {text}", document.path));
             }
         }
-        let folder = document.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = document
+            .path
+            .rsplit_once('/')
+            .map_or("", |(folder, _)| folder);
         for (number, target) in links(&document) {
-            if !tree::exists(&format!("{folder}/{target}").trim_start_matches('/').to_owned()) {
-                complaints.push(format!("{}:{number}: the link to {target} is dead", document.path));
+            if !tree::exists(
+                &format!("{folder}/{target}")
+                    .trim_start_matches('/')
+                    .to_owned(),
+            ) {
+                complaints.push(format!(
+                    "{}:{number}: the link to {target} is dead",
+                    document.path
+                ));
             }
         }
     }
@@ -61,14 +86,20 @@ fn no_document_names_a_file_that_is_not_there() {
 #[test]
 fn the_change_log_has_a_place_for_what_is_new() {
     let log = tree::file("CHANGELOG.md");
-    assert!(log.text.contains("\n## [Unreleased]\n"), "CHANGELOG.md: there is no [Unreleased]");
+    assert!(
+        log.text.contains("\n## [Unreleased]\n"),
+        "CHANGELOG.md: there is no [Unreleased]"
+    );
 }
 
 #[test]
 fn the_api_is_described() {
     let api = tree::file("docs/openapi.json");
     let document: serde_json::Value = serde_json::from_str(&api.text).unwrap();
-    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"), "docs/openapi.json");
+    assert!(
+        document["openapi"].as_str().unwrap().starts_with("3.1"),
+        "docs/openapi.json"
+    );
 }
 
 #[test]
@@ -109,10 +140,23 @@ pub(crate) fn quoted(document: &File) -> Vec<(usize, String)> {
 
 /// Whether a quoted word is a path of the repository, and not an address or a placeholder.
 fn is_path(text: &str) -> bool {
-    const BEGINNINGS: [&str; 8] =
-        ["src/", "tests/", "docs/", "scripts/", "migrations/", "message-templates/", "benches/", ".ci/"];
-    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
-    plain && BEGINNINGS.iter().any(|beginning| text.starts_with(beginning))
+    const BEGINNINGS: [&str; 8] = [
+        "src/",
+        "tests/",
+        "docs/",
+        "scripts/",
+        "migrations/",
+        "message-templates/",
+        "benches/",
+        ".ci/",
+    ];
+    let plain = text
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+    plain
+        && BEGINNINGS
+            .iter()
+            .any(|beginning| text.starts_with(beginning))
 }
 
 /// The targets of links to other files, without what stands behind `#`.

@@ -13,17 +13,27 @@ pub(crate) struct File {
 impl File {
     /// Its lines with their numbers, from 1.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.text.lines().enumerate().map(|(index, line)| (index + 1, line))
+        self.text
+            .lines()
+            .enumerate()
+            .map(|(index, line)| (index + 1, line))
     }
 
     /// The lines that are not comments.
     pub(crate) fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.lines().filter(|(_, line)| !line.trim_start().starts_with("//"))
+        self.lines()
+            .filter(|(_, line)| !line.trim_start().starts_with("//"))
     }
 }
 
 /// What is not in a clone.
-const MADE: [&str; 5] = ["target", ".git", "node_modules", "muster-data", "muster-demo-data"];
+const MADE: [&str; 5] = [
+    "target",
+    ".git",
+    "node_modules",
+    "muster-data",
+    "muster-demo-data",
+];
 
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
@@ -48,7 +58,10 @@ pub(crate) fn files(folder: &str) -> Vec<File> {
                 }
             } else if let Ok(text) = std::fs::read_to_string(&path) {
                 let path = path.strip_prefix(root()).unwrap().display().to_string();
-                found.push(File { path: path.replace('\\', "/"), text });
+                found.push(File {
+                    path: path.replace('\\', "/"),
+                    text,
+                });
             }
         }
     }
@@ -61,7 +74,10 @@ pub(crate) fn files(folder: &str) -> Vec<File> {
 pub(crate) fn file(path: &str) -> File {
     let text = std::fs::read_to_string(root().join(path));
     assert!(text.is_ok(), "{path} is missing");
-    File { path: path.to_owned(), text: text.unwrap() }
+    File {
+        path: path.to_owned(),
+        text: text.unwrap(),
+    }
 }
 
 /// Every Rust file below `src` and `tests`.

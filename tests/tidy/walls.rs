@@ -22,7 +22,14 @@ const WALLS: &[Wall] = &[
         advice: "only src/storage runs SQL: write a function there",
     },
     Wall {
-        words: &["SqlitePool", "PgPool", "sqlx::Sqlite", "sqlx::Postgres", "sqlx::sqlite", "sqlx::postgres"],
+        words: &[
+            "SqlitePool",
+            "PgPool",
+            "sqlx::Sqlite",
+            "sqlx::Postgres",
+            "sqlx::sqlite",
+            "sqlx::postgres",
+        ],
         inside: &["src/storage/db.rs", "src/storage/db/"],
         exceptions: &[],
         advice: "only src/storage/db.rs knows which database it is",
@@ -31,9 +38,18 @@ const WALLS: &[Wall] = &[
         words: &["reqwest::", "lettre::"],
         inside: &["src/channel.rs", "src/channel/"],
         exceptions: &[
-            ("src/cli/client.rs", "the commands are a client of the API, not of a gateway"),
-            ("src/directory/email_address/tests.rs", "proves that lettre takes what we take"),
-            ("src/demo/people/tests.rs", "proves that the invented addresses are valid"),
+            (
+                "src/cli/client.rs",
+                "the commands are a client of the API, not of a gateway",
+            ),
+            (
+                "src/directory/email_address/tests.rs",
+                "proves that lettre takes what we take",
+            ),
+            (
+                "src/demo/people/tests.rs",
+                "proves that the invented addresses are valid",
+            ),
         ],
         advice: "only src/channel talks to gateways",
     },
@@ -47,7 +63,10 @@ fn only_storage_runs_sql_and_only_channels_talk_to_gateways() {
         for file in source.iter().filter(|file| !is_inside(file, wall)) {
             for (number, line) in file.code() {
                 if let Some(word) = wall.words.iter().find(|word| line.contains(**word)) {
-                    complaints.push(format!("{}:{number}: says {word}; {}", file.path, wall.advice));
+                    complaints.push(format!(
+                        "{}:{number}: says {word}; {}",
+                        file.path, wall.advice
+                    ));
                 }
             }
         }
@@ -67,7 +86,9 @@ fn no_exception_is_kept_longer_than_it_is_needed() {
     for wall in WALLS {
         for (path, reason) in wall.exceptions {
             let file = tree::file(path);
-            let needed = file.code().any(|(_, line)| wall.words.iter().any(|word| line.contains(word)));
+            let needed = file
+                .code()
+                .any(|(_, line)| wall.words.iter().any(|word| line.contains(word)));
             if !needed {
                 complaints.push(format!("{path}:1: needs no exception any more ({reason})"));
             }
@@ -121,7 +142,10 @@ fn the_pure_steps_know_no_database_and_no_network() {
 #[test]
 fn deciding_what_a_receipt_means_is_pure() {
     let receipt = tree::file("src/receipt.rs");
-    let from = receipt.text.find("pub fn after(").expect("src/receipt.rs has `after`");
+    let from = receipt
+        .text
+        .find("pub fn after(")
+        .expect("src/receipt.rs has `after`");
     let body = &receipt.text[from..];
     let body = &body[..body.find("\n}").expect("it ends")];
     for word in ["app", "clock", "await", "tx"] {
@@ -136,7 +160,9 @@ const WAYS_IN: [&str; 3] = ["web", "cli", "intake"];
 fn the_ways_in_never_call_each_other() {
     let mut complaints = Vec::new();
     for file in tree::files("src") {
-        let Some(way) = WAYS_IN.iter().find(|way| is_of(&file, way)) else { continue };
+        let Some(way) = WAYS_IN.iter().find(|way| is_of(&file, way)) else {
+            continue;
+        };
         for (number, line) in file.code() {
             for other in WAYS_IN.iter().filter(|other| *other != way) {
                 if line.contains(&format!("crate::{other}")) {

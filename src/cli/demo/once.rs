@@ -123,7 +123,9 @@ struct Standing {
 impl Standing {
     async fn of(app: &App, alert: &Alert) -> Result<Self, Failure> {
         let answers = standing::count_answers(&app.db, alert.number).await?;
-        let help = answers.iter().filter(|(_, class, _)| *class == AnswerClass::Help);
+        let help = answers
+            .iter()
+            .filter(|(_, class, _)| *class == AnswerClass::Help);
         Ok(Self {
             people: report::counts(&app.db, alert).await?,
             help: help.map(|(.., people)| people).sum(),
@@ -131,7 +133,10 @@ impl Standing {
     }
 
     fn sum(&self, states: &[PersonState]) -> i64 {
-        states.iter().filter_map(|state| self.people.get(state)).sum()
+        states
+            .iter()
+            .filter_map(|state| self.people.get(state))
+            .sum()
     }
 
     fn answered(&self) -> i64 {
@@ -165,13 +170,17 @@ struct Board {
 
 impl Board {
     fn new(alert: &Alert, is_json: bool) -> Self {
-        let template = "{bar:48.green/dim} {pos} of {len} people answered  {elapsed}\n{msg}";
+        let template = "{bar:40.green/dim} {pos} of {len} people answered  {elapsed}\n{msg}";
         let style = ProgressStyle::with_template(template)
             .expect("the template is fixed")
             .progress_chars("━━─");
         let people = u64::try_from(alert.recipients).unwrap_or_default();
         let bar = ProgressBar::with_draw_target(Some(people), ProgressDrawTarget::stderr());
-        Self { bar: bar.with_style(style), is_json, started: Instant::now() }
+        Self {
+            bar: bar.with_style(style),
+            is_json,
+            started: Instant::now(),
+        }
     }
 
     /// Says something once. JSON on stdout is left alone.
@@ -184,7 +193,8 @@ impl Board {
     }
 
     fn draw(&self, standing: &Standing) {
-        self.bar.set_position(u64::try_from(standing.answered()).unwrap_or_default());
+        self.bar
+            .set_position(u64::try_from(standing.answered()).unwrap_or_default());
         self.bar.set_message(standing.in_words());
     }
 
@@ -252,6 +262,8 @@ async fn account(shared: &Shared, app: &App, alert: &Alert) -> Result<(), Failur
     match left {
         0 if is_clean => Ok(()),
         0 => Err(Failure::Shown),
-        _ => Err(said(format!("{left} people are not explained: their messages are still under way"))),
+        _ => Err(said(format!(
+            "{left} people are not explained: their messages are still under way"
+        ))),
     }
 }

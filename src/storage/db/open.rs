@@ -60,8 +60,14 @@ impl fmt::Display for DatabaseUrl {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
             Self::Postgres(url) => {
                 let host = url.rsplit('@').next().unwrap_or_default();
-                let host = host.trim_start_matches("postgres://").trim_start_matches("postgresql://");
-                write!(f, "postgres://{}", host.split('?').next().unwrap_or_default())
+                let host = host
+                    .trim_start_matches("postgres://")
+                    .trim_start_matches("postgresql://");
+                write!(
+                    f,
+                    "postgres://{}",
+                    host.split('?').next().unwrap_or_default()
+                )
             }
         }
     }
@@ -100,7 +106,10 @@ impl Db {
 
 async fn open_sqlite(path: &Path, access: Access) -> Result<Db, Error> {
     if access == Access::AsItIs && !path.exists() {
-        return Err(Error::NotSaved(format!("there is no database at {}", path.display())));
+        return Err(Error::NotSaved(format!(
+            "there is no database at {}",
+            path.display()
+        )));
     }
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -114,11 +123,17 @@ async fn open_sqlite(path: &Path, access: Access) -> Result<Db, Error> {
         .pragma("temp_store", "MEMORY")
         .statement_cache_capacity(256)
         .disable_statement_logging();
-    let mut connection = options.connect().await.map_err(|source| cannot_open(path, &source))?;
+    let mut connection = options
+        .connect()
+        .await
+        .map_err(|source| cannot_open(path, &source))?;
     let applied = applied_sqlite(&mut connection).await?;
     if access.migrates(&applied) {
         save_before_migrating(path, &mut connection).await?;
-        MIGRATIONS.run(&mut connection).await.map_err(explain_migration)?;
+        MIGRATIONS
+            .run(&mut connection)
+            .await
+            .map_err(explain_migration)?;
     } else {
         refuse_other_schema(&applied)?;
     }
@@ -126,7 +141,10 @@ async fn open_sqlite(path: &Path, access: Access) -> Result<Db, Error> {
         .max_connections(4)
         .connect_with(options.pragma("query_only", "ON"))
         .await?;
-    Ok(Db(Pools::Sqlite { readers, writer: Writer::start(connection) }))
+    Ok(Db(Pools::Sqlite {
+        readers,
+        writer: Writer::start(connection),
+    }))
 }
 
 fn cannot_open(path: &Path, source: &sqlx::Error) -> Error {
@@ -138,16 +156,24 @@ fn cannot_open(path: &Path, source: &sqlx::Error) -> Error {
 }
 
 /// Keeps a copy of the database as it was before its schema changes.
-async fn save_before_migrating(path: &Path, connection: &mut SqliteConnection) -> Result<(), Error> {
+async fn save_before_migrating(
+    path: &Path,
+    connection: &mut SqliteConnection,
+) -> Result<(), Error> {
     let applied = applied_sqlite(connection).await?;
-    let pending = MIGRATIONS.iter().any(|migration| !applied.contains(&migration.version));
+    let pending = MIGRATIONS
+        .iter()
+        .any(|migration| !applied.contains(&migration.version));
     if applied.is_empty() || !pending {
         return Ok(());
     }
     let newest = applied.iter().max().copied().unwrap_or_default();
     let copy = path.with_extension(format!("before-migration-{}.db", newest + 1));
     if !copy.exists() {
-        sqlx::query("VACUUM INTO $1").bind(copy.display().to_string()).execute(connection).await?;
+        sqlx::query("VACUUM INTO $1")
+            .bind(copy.display().to_string())
+            .execute(connection)
+            .await?;
     }
     Ok(())
 }
@@ -157,12 +183,17 @@ async fn applied_sqlite(connection: &mut SqliteConnection) -> Result<Vec<i64>, E
     if connection.fetch_optional(table).await?.is_none() {
         return Ok(Vec::new());
     }
-    let rows = connection.fetch_all("SELECT version FROM _sqlx_migrations").await?;
+    let rows = connection
+        .fetch_all("SELECT version FROM _sqlx_migrations")
+        .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 fn refuse_other_schema(applied: &[i64]) -> Result<(), Error> {
-    let known: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
+    let known: Vec<i64> = MIGRATIONS
+        .iter()
+        .map(|migration| migration.version)
+        .collect();
     if applied.iter().any(|version| !known.contains(version)) {
         return Err(newer_schema());
     }
@@ -185,7 +216,9 @@ fn newer_schema() -> Error {
 fn explain_migration(error: MigrateError) -> Error {
     match error {
         MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => newer_schema(),
-        other => Error::NotSaved(format!("the database could not be brought up to date: {other}")),
+        other => Error::NotSaved(format!(
+            "the database could not be brought up to date: {other}"
+        )),
     }
 }
 
@@ -213,7 +246,8 @@ async fn open_postgres(url: &str, access: Access) -> Result<Db, Error> {
     if access.migrates(&applied) {
         MIGRATIONS.run(&pool).await.map_err(explain_migration)?;
         // Room for updates within the page: the hot table's rows change three times each.
-        pool.execute("ALTER TABLE delivery SET (fillfactor = 60)").await?;
+        pool.execute("ALTER TABLE delivery SET (fillfactor = 60)")
+            .await?;
     } else {
         refuse_other_schema(&applied)?;
     }
@@ -237,7 +271,9 @@ async fn applied_postgres(pool: &PgPool) -> Result<Vec<i64>, Error> {
     if !exists {
         return Ok(Vec::new());
     }
-    let rows = pool.fetch_all("SELECT version FROM _sqlx_migrations").await?;
+    let rows = pool
+        .fetch_all("SELECT version FROM _sqlx_migrations")
+        .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
@@ -247,13 +283,23 @@ mod tests {
 
     #[test]
     fn a_database_address_never_shows_its_password() {
-        let url: DatabaseUrl = "postgres://muster:secret@db.example/clinic?x=1".parse().unwrap();
-        assert_eq!(format!("{url} {url:?}"), "postgres://db.example/clinic postgres://db.example/clinic");
+        let url: DatabaseUrl = "postgres://muster:secret@db.example/clinic?x=1"
+            .parse()
+            .unwrap();
+        assert_eq!(
+            format!("{url} {url:?}"),
+            "postgres://db.example/clinic postgres://db.example/clinic"
+        );
     }
 
     #[test]
     fn a_database_address_of_another_kind_is_refused() {
-        assert!("mysql://x".parse::<DatabaseUrl>().unwrap_err().contains("sqlite:"));
+        assert!(
+            "mysql://x"
+                .parse::<DatabaseUrl>()
+                .unwrap_err()
+                .contains("sqlite:")
+        );
         assert!("sqlite:".parse::<DatabaseUrl>().is_err());
     }
 }

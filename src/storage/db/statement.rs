@@ -2,7 +2,9 @@
 
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
-use sqlx::{Arguments as _, Encode, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Type};
+use sqlx::{
+    Arguments as _, Encode, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Type,
+};
 
 use crate::storage::Error;
 
@@ -74,7 +76,12 @@ impl<'c> Statement<'c> {
             Target::SqlitePool(_) | Target::Sqlite(_) => Args::Sqlite(SqliteArguments::default()),
             Target::PgPool(_) | Target::Pg(_) => Args::Postgres(PgArguments::default()),
         };
-        Self { sql, args, target, failed: None }
+        Self {
+            sql,
+            args,
+            target,
+            failed: None,
+        }
     }
 
     /// The next argument: `$1`, then `$2`…
@@ -98,18 +105,22 @@ impl<'c> Statement<'c> {
             return Err(error.into());
         }
         let changed = match (self.target, self.args) {
-            (Target::SqlitePool(on), Args::Sqlite(args)) => {
-                sqlx::query_with(self.sql, args).execute(on).await?.rows_affected()
-            }
-            (Target::Sqlite(on), Args::Sqlite(args)) => {
-                sqlx::query_with(self.sql, args).execute(on).await?.rows_affected()
-            }
-            (Target::PgPool(on), Args::Postgres(args)) => {
-                sqlx::query_with(self.sql, args).execute(on).await?.rows_affected()
-            }
-            (Target::Pg(on), Args::Postgres(args)) => {
-                sqlx::query_with(self.sql, args).execute(on).await?.rows_affected()
-            }
+            (Target::SqlitePool(on), Args::Sqlite(args)) => sqlx::query_with(self.sql, args)
+                .execute(on)
+                .await?
+                .rows_affected(),
+            (Target::Sqlite(on), Args::Sqlite(args)) => sqlx::query_with(self.sql, args)
+                .execute(on)
+                .await?
+                .rows_affected(),
+            (Target::PgPool(on), Args::Postgres(args)) => sqlx::query_with(self.sql, args)
+                .execute(on)
+                .await?
+                .rows_affected(),
+            (Target::Pg(on), Args::Postgres(args)) => sqlx::query_with(self.sql, args)
+                .execute(on)
+                .await?
+                .rows_affected(),
             _ => unreachable!("arguments are made for the target they are bound to"),
         };
         Ok(changed)

@@ -19,7 +19,8 @@ type Finish = Box<dyn FnOnce(Result<(), Error>) + Send>;
 
 /// The work of one caller, or the reason why it cannot be done. Answers whether to keep its changes,
 /// and how to tell the caller.
-type Run = Box<dyn for<'t> FnOnce(Result<&'t mut Tx, String>) -> BoxFuture<'t, (bool, Finish)> + Send>;
+type Run =
+    Box<dyn for<'t> FnOnce(Result<&'t mut Tx, String>) -> BoxFuture<'t, (bool, Finish)> + Send>;
 
 enum Job {
     Write(Run),
@@ -34,7 +35,10 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Takes over the connection; ends when the last clone is gone or [`Writer::close`] is called.
-    #[expect(clippy::disallowed_methods, reason = "lives as long as the database, not as a task of the app")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "lives as long as the database, not as a task of the app"
+    )]
     pub(super) fn start(connection: SqliteConnection) -> Self {
         let (jobs, queue) = mpsc::channel(4096);
         tokio::spawn(run(connection, queue));
@@ -76,7 +80,9 @@ impl Writer {
         if self.jobs.send(Job::Write(run)).await.is_err() {
             return Err(Error::Broken("the database is closed").into());
         }
-        outcome.await.unwrap_or_else(|_| Err(Error::Broken("the writer stopped").into()))
+        outcome
+            .await
+            .unwrap_or_else(|_| Err(Error::Broken("the writer stopped").into()))
     }
 
     pub(super) async fn close(&self) {
@@ -116,7 +122,11 @@ async fn run(connection: SqliteConnection, mut queue: mpsc::Receiver<Job>) {
         }
         let failure = committed.err().map(|error| error.to_string());
         for finish in finishes {
-            finish(failure.as_ref().map_or(Ok(()), |text| Err(Error::NotSaved(text.clone()))));
+            finish(
+                failure
+                    .as_ref()
+                    .map_or(Ok(()), |text| Err(Error::NotSaved(text.clone()))),
+            );
         }
         if let Some(done) = closing {
             if let Tx::Sqlite(connection) = tx {
@@ -154,8 +164,15 @@ async fn execute(tx: &mut Tx, sql: &'static str) -> Result<(), Error> {
 }
 
 /// One transaction in one task: dropping the caller does not cut it in half.
-#[expect(clippy::disallowed_methods, reason = "ends with its transaction; shutdown closes the pool, which waits")]
-pub(super) async fn write_postgres<T, E, F>(pool: PgPool, name: &'static str, work: F) -> Result<T, E>
+#[expect(
+    clippy::disallowed_methods,
+    reason = "ends with its transaction; shutdown closes the pool, which waits"
+)]
+pub(super) async fn write_postgres<T, E, F>(
+    pool: PgPool,
+    name: &'static str,
+    work: F,
+) -> Result<T, E>
 where
     T: Send + 'static,
     E: From<Error> + Send + 'static,

@@ -34,9 +34,15 @@ impl Misses {
                 networks.clear();
             }
         }
-        let window = networks.entry(network).or_insert(Window { begun: now, count: 0 });
+        let window = networks.entry(network).or_insert(Window {
+            begun: now,
+            count: 0,
+        });
         if now.saturating_sub(window.begun) >= WINDOW {
-            *window = Window { begun: now, count: 0 };
+            *window = Window {
+                begun: now,
+                count: 0,
+            };
         }
         window.count = window.count.saturating_add(1);
         window.count <= ALLOWED
@@ -69,15 +75,30 @@ mod tests {
         let misses = Misses::default();
         let second = Duration::from_secs(1);
         assert!((0..30).all(|_| misses.note(address("192.0.2.1"), second)));
-        assert!(!misses.note(address("192.0.2.99"), second), "the same network");
-        assert!(misses.note(address("198.51.100.1"), second), "another network");
-        assert!(misses.note(address("192.0.2.1"), second + WINDOW), "a minute later");
+        assert!(
+            !misses.note(address("192.0.2.99"), second),
+            "the same network"
+        );
+        assert!(
+            misses.note(address("198.51.100.1"), second),
+            "another network"
+        );
+        assert!(
+            misses.note(address("192.0.2.1"), second + WINDOW),
+            "a minute later"
+        );
     }
 
     #[test]
     fn a_caller_with_many_addresses_of_version_6_is_one_network() {
-        assert_eq!(network(address("2001:db8:1:100::1")), network(address("2001:db8:1:1ff::2")));
-        assert_ne!(network(address("2001:db8:1:100::1")), network(address("2001:db8:1:200::1")));
+        assert_eq!(
+            network(address("2001:db8:1:100::1")),
+            network(address("2001:db8:1:1ff::2"))
+        );
+        assert_ne!(
+            network(address("2001:db8:1:100::1")),
+            network(address("2001:db8:1:200::1"))
+        );
         assert_eq!(network(address("::ffff:192.0.2.7")), address("192.0.2.0"));
     }
 

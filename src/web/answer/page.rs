@@ -33,10 +33,14 @@ pub(super) struct Found {
 
 /// The link's delivery and alert; none if it is unknown, or its alert is over for too long.
 pub(super) async fn find(app: &App, token: &str) -> Result<Option<Found>, Error> {
-    let Some(opened) = response::open(app, token).await? else { return Ok(None) };
+    let Some(opened) = response::open(app, token).await? else {
+        return Ok(None);
+    };
     let alert = alerts::get(&app.db, opened.addressee.alert).await?;
     let now = app.clock.now();
-    let is_too_old = alert.closed_at.is_some_and(|closed| now.since(closed) > OPEN_FOR);
+    let is_too_old = alert
+        .closed_at
+        .is_some_and(|closed| now.since(closed) > OPEN_FOR);
     Ok((!is_too_old).then_some(Found { opened, alert }))
 }
 
@@ -71,7 +75,10 @@ pub(super) async fn build(app: &App, found: &Found) -> Result<AnswerPage, Error>
 /// The clinic's number, to be called.
 pub(super) fn phone(app: &App) -> Option<Link> {
     let phone = app.config.organisation.phone.trim();
-    let digits: String = phone.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+    let digits: String = phone
+        .chars()
+        .filter(|c| c.is_ascii_digit() || *c == '+')
+        .collect();
     (!digits.is_empty()).then(|| Link::new(phone, format!("tel:{digits}")))
 }
 
@@ -107,10 +114,17 @@ async fn message(
         .collect();
     let broken = Error::Broken("an alert's text cannot be read");
     let text = best(&filled, &reader.language).ok_or(broken)?;
-    let language = filled.iter().find(|(_, other)| other == text).map(|(language, _)| language);
+    let language = filled
+        .iter()
+        .find(|(_, other)| other == text)
+        .map(|(language, _)| language);
     let link = answer_link(app, opened.addressee.delivery);
     let own = own_fields(&app.keys, reader.contact_id, reader.fields.as_deref());
-    let spliced = text.splice(channel, &|field| own_value(field, &reader.name, &link, &own)).text;
+    let spliced = text
+        .splice(channel, &|field| {
+            own_value(field, &reader.name, &link, &own)
+        })
+        .text;
     let answers = language.map(|language| answers::answers_line(&alert.options, language));
     Ok(without_link(&spliced, &link, &answers.unwrap_or_default()))
 }
@@ -131,14 +145,21 @@ fn answerers(people: &[Sharer]) -> Vec<Answerer> {
     if people.len() < 2 {
         return Vec::new();
     }
-    let names: Vec<&str> = people.iter().map(|person| first_name(&person.name)).collect();
+    let names: Vec<&str> = people
+        .iter()
+        .map(|person| first_name(&person.name))
+        .collect();
     let is_clear = |name: &str| names.iter().filter(|other| **other == name).count() == 1;
     people
         .iter()
         .zip(&names)
         .map(|(person, first)| Answerer {
             key: person.recipient.to_string(),
-            name: if is_clear(first) { (*first).to_owned() } else { person.name.clone() },
+            name: if is_clear(first) {
+                (*first).to_owned()
+            } else {
+                person.name.clone()
+            },
             chosen: false,
         })
         .collect()
@@ -159,14 +180,30 @@ async fn recorded(
 ) -> Result<Vec<String>, Error> {
     let mut lines = Vec::new();
     let is_shared = opened.people.len() > 1;
-    for person in opened.people.iter().filter(|person| person.answer.is_some()) {
+    for person in opened
+        .people
+        .iter()
+        .filter(|person| person.answer.is_some())
+    {
         let given = responses::list_of(&app.db, person.recipient).await?;
         let Some(latest) = given.last() else { continue };
-        let option = opened.addressee.options.iter().find(|option| option.key == latest.answer);
+        let option = opened
+            .addressee
+            .options
+            .iter()
+            .find(|option| option.key == latest.answer);
         let label = option.map_or(latest.answer.as_str(), |option| option.label_in(language));
         let at = moment(app, latest.at, language, "%H:%M:%S");
-        let name = if is_shared { format!("{}: ", first_name(&person.name)) } else { String::new() };
-        let late = if latest.late { format!(" ({})", words.late) } else { String::new() };
+        let name = if is_shared {
+            format!("{}: ", first_name(&person.name))
+        } else {
+            String::new()
+        };
+        let late = if latest.late {
+            format!(" ({})", words.late)
+        } else {
+            String::new()
+        };
         lines.push(format!("{name}{label}, {at}{late}"));
     }
     Ok(lines)
@@ -192,16 +229,30 @@ mod tests {
 
     fn sharer(number: i64, name: &str) -> Sharer {
         let recipient = RecipientId(number);
-        Sharer { recipient, name: name.to_owned(), answer: None, answered_at: None }
+        Sharer {
+            recipient,
+            name: name.to_owned(),
+            answer: None,
+            answered_at: None,
+        }
     }
 
     #[test]
     fn people_who_share_a_phone_are_told_apart_by_as_little_as_needed() {
         let names = |people: &[Sharer]| -> Vec<String> {
-            answerers(people).into_iter().map(|person| person.name).collect()
+            answerers(people)
+                .into_iter()
+                .map(|person| person.name)
+                .collect()
         };
-        assert_eq!(names(&[sharer(1, "Ana Cruz"), sharer(2, "Cruz, Luis")]), ["Ana", "Luis"]);
-        assert_eq!(names(&[sharer(1, "Ana Cruz"), sharer(2, "Ana Gil")]), ["Ana Cruz", "Ana Gil"]);
+        assert_eq!(
+            names(&[sharer(1, "Ana Cruz"), sharer(2, "Cruz, Luis")]),
+            ["Ana", "Luis"]
+        );
+        assert_eq!(
+            names(&[sharer(1, "Ana Cruz"), sharer(2, "Ana Gil")]),
+            ["Ana Cruz", "Ana Gil"]
+        );
         assert!(names(&[sharer(1, "Ana Cruz")]).is_empty());
     }
 }

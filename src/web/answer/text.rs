@@ -10,14 +10,19 @@ pub(super) fn without_link(text: &str, link: &str, answers: &str) -> String {
     let Some((before, after)) = text.split_once(link) else {
         return without_answers(text, answers);
     };
-    let end = ENDS.iter().filter_map(|end| before.rfind(end).map(|at| at + end.len())).max();
+    let end = ENDS
+        .iter()
+        .filter_map(|end| before.rfind(end).map(|at| at + end.len()))
+        .max();
     let head = match end {
         Some(end) => &before[..end],
         None => before,
     };
     let rest = without_answers(after, answers);
     let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '.' | ',' | ';'));
-    format!("{} {}", head.trim_end(), rest.trim_end()).trim().to_owned()
+    format!("{} {}", head.trim_end(), rest.trim_end())
+        .trim()
+        .to_owned()
 }
 
 fn without_answers(text: &str, answers: &str) -> String {
@@ -45,7 +50,10 @@ mod tests {
             shown("Clinic: CLOSED (burst pipe). DO NOT COME. Latest: LINK ANSWERS"),
             "Clinic: CLOSED (burst pipe). DO NOT COME."
         );
-        assert_eq!(shown("EVACUATE NOW. Stay out. LINK ANSWERS"), "EVACUATE NOW. Stay out.");
+        assert_eq!(
+            shown("EVACUATE NOW. Stay out. LINK ANSWERS"),
+            "EVACUATE NOW. Stay out."
+        );
     }
 
     #[test]
@@ -54,7 +62,10 @@ mod tests {
             shown("NEW TIME: 09:40. Does it suit you? LINK ANSWERS. Questions: 555 0100"),
             "NEW TIME: 09:40. Does it suit you? Questions: 555 0100"
         );
-        assert_eq!(shown("DRILL: Leave. LINK ANSWERS DRILL"), "DRILL: Leave. DRILL");
+        assert_eq!(
+            shown("DRILL: Leave. LINK ANSWERS DRILL"),
+            "DRILL: Leave. DRILL"
+        );
     }
 
     #[test]

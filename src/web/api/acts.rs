@@ -83,7 +83,11 @@ pub async fn stop(
     refuse_variables(&body?.0)?;
     let stopped = follow_up::stop(&app, alert.id, bearer.actor()).await?;
     let called_off = stopped.called_off;
-    Ok(Json(StoppedBody { id: alert.id, state: AlertState::Stopped, called_off }))
+    Ok(Json(StoppedBody {
+        id: alert.id,
+        state: AlertState::Stopped,
+        called_off,
+    }))
 }
 
 /// Sends the message once more to those who have not answered.
@@ -107,7 +111,13 @@ pub async fn remind(
     let alert = governable(&app, &bearer, &alert).await?;
     refuse_variables(&body?.0)?;
     follow_up::remind(&app, alert.id, bearer.actor()).await?;
-    Ok((StatusCode::ACCEPTED, Json(RemindedBody { id: alert.id, state: alert.state })))
+    Ok((
+        StatusCode::ACCEPTED,
+        Json(RemindedBody {
+            id: alert.id,
+            state: alert.state,
+        }),
+    ))
 }
 
 fn refuse_variables(body: &ActBody) -> Result<(), Problem> {

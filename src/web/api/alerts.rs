@@ -204,7 +204,10 @@ pub async fn list(
     let mut rows = alerts::list(&app.db, before, wanted).await?;
     let more = rows.len() > limit;
     rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|alert| alert.number.to_string());
+    let next = rows
+        .last()
+        .filter(|_| more)
+        .map(|alert| alert.number.to_string());
     let mut known = Known::of(&rows);
     let mut items = Vec::with_capacity(rows.len());
     for alert in &rows {
@@ -239,17 +242,23 @@ async fn detail(app: &App, alert: &Alert) -> Result<AlertDetail, Problem> {
     let language = app.config.organisation.language();
     let answers = report::answers(&app.db, alert, &language).await?;
     let thread = alerts::list_thread(&app.db, alert.thread).await?;
-    let follow_ups = thread.iter().filter(|other| other.number > alert.number).map(|other| FollowUp {
-        id: other.id,
-        number: other.number,
-        kind: other.kind,
-        state: other.state,
-        launched_at: time(other.launched_at),
-    });
+    let follow_ups = thread
+        .iter()
+        .filter(|other| other.number > alert.number)
+        .map(|other| FollowUp {
+            id: other.id,
+            number: other.number,
+            kind: other.kind,
+            state: other.state,
+            launched_at: time(other.launched_at),
+        });
     Ok(AlertDetail {
         counts: Counts::of(&report::counts(&app.db, alert).await?),
         deliveries: report::deliveries(&app.db, alert).await?,
-        answers: answers.into_iter().map(|answer| (answer.key, answer.people)).collect(),
+        answers: answers
+            .into_iter()
+            .map(|answer| (answer.key, answer.people))
+            .collect(),
         variables: alert.variables.0.clone(),
         follow_ups: follow_ups.collect(),
         alert: Known::of(&thread).summary(app, alert).await?,
@@ -305,7 +314,12 @@ pub(super) struct Known(HashMap<AlertNumber, AlertId>);
 
 impl Known {
     pub(super) fn of(alerts: &[Alert]) -> Self {
-        Self(alerts.iter().map(|alert| (alert.number, alert.id)).collect())
+        Self(
+            alerts
+                .iter()
+                .map(|alert| (alert.number, alert.id))
+                .collect(),
+        )
     }
 
     async fn id(&mut self, app: &App, number: AlertNumber) -> Result<AlertId, Problem> {
@@ -330,7 +344,9 @@ impl Known {
             kind: alert.kind,
             state: alert.state,
             template: alert.template.clone(),
-            title: alert.title_in(&app.config.organisation.language()).to_owned(),
+            title: alert
+                .title_in(&app.config.organisation.language())
+                .to_owned(),
             severity: alert.severity,
             launched_at: time(alert.launched_at),
             launched_by: alert.launched_by.clone(),

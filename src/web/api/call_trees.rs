@@ -88,9 +88,18 @@ pub async fn list(
     require_reading(&bearer)?;
     let Query(query) = query?;
     let rows = call_tree::list(&app.db).await?;
-    let all = rows.into_iter().map(|row| CallTreeSummary { id: row.id, name: row.name }).collect();
+    let all = rows
+        .into_iter()
+        .map(|row| CallTreeSummary {
+            id: row.id,
+            name: row.name,
+        })
+        .collect();
     let limit = page::limit(query.limit)?;
-    page::cut(all, limit, query.cursor.as_deref(), |tree| tree.id.to_string()).map(Json)
+    page::cut(all, limit, query.cursor.as_deref(), |tree| {
+        tree.id.to_string()
+    })
+    .map(Json)
 }
 
 /// One tree. Archived people are left out of it.
@@ -131,7 +140,10 @@ pub async fn create(
 ) -> Result<Response, Problem> {
     bearer.require(&Need::WriteContacts)?;
     let Body(draft) = draft?;
-    if call_tree::find_by_name(&app.db, draft.name.trim()).await?.is_some() {
+    if call_tree::find_by_name(&app.db, draft.name.trim())
+        .await?
+        .is_some()
+    {
         let sentence = format!("there is a call tree \"{}\" already", draft.name.trim());
         let title = "Something like it is there already";
         return Err(Problem::new(StatusCode::CONFLICT, "conflict", title, sentence).field("name"));
@@ -140,7 +152,12 @@ pub async fn create(
     let now = app.clock.now();
     let tree = call_tree::save(&app.db, &draft.name, branches, now, &bearer.actor()).await?;
     let location = format!("/api/v1/call-trees/{}", tree.id);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(body(tree))).into_response())
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, location)],
+        Json(body(tree)),
+    )
+        .into_response())
 }
 
 /// Replaces the branches of a tree.
@@ -198,7 +215,10 @@ async fn find(app: &App, tree: &str) -> Result<CallTree, Problem> {
 fn to_branches(branches: Vec<BranchBody>) -> Vec<Branch> {
     branches
         .into_iter()
-        .map(|branch| Branch { caller: branch.caller, people: branch.people })
+        .map(|branch| Branch {
+            caller: branch.caller,
+            people: branch.people,
+        })
         .collect()
 }
 
@@ -210,7 +230,10 @@ fn body(tree: CallTree) -> CallTreeBody {
         branches: tree
             .branches
             .into_iter()
-            .map(|branch| BranchBody { caller: branch.caller, people: branch.people })
+            .map(|branch| BranchBody {
+                caller: branch.caller,
+                people: branch.people,
+            })
             .collect(),
     }
 }

@@ -15,7 +15,9 @@ use super::page::{self, Page};
 use crate::account::token::Need;
 use crate::alert::words::{Category, Language};
 use crate::app::App;
-use crate::directory::contact::{self, Contact, ContactDraft, Point, PointDraft, PointKind, Wanted};
+use crate::directory::contact::{
+    self, Contact, ContactDraft, Point, PointDraft, PointKind, Wanted,
+};
 use crate::directory::email_address::EmailAddress;
 use crate::directory::group;
 use crate::directory::phone_number::PhoneNumber;
@@ -193,7 +195,8 @@ pub async fn list(
         None => None,
         Some(name) => {
             let group = group::find_by_name(&app.db, name).await?;
-            let missing = || Problem::invalid(format!("there is no group \"{name}\"")).field("group");
+            let missing =
+                || Problem::invalid(format!("there is no group \"{name}\"")).field("group");
             Some(group.ok_or_else(missing)?.id)
         }
     };
@@ -201,7 +204,9 @@ pub async fn list(
         None => None,
         Some(cursor) => {
             let id: ContactId = cursor.parse().map_err(|_| page::unknown_cursor())?;
-            contact::find(&app.db, &app.keys, id).await?.ok_or_else(page::unknown_cursor)?;
+            contact::find(&app.db, &app.keys, id)
+                .await?
+                .ok_or_else(page::unknown_cursor)?;
             Some(id)
         }
     };
@@ -213,8 +218,15 @@ pub async fn list(
         with_archived: query.archived.unwrap_or(false),
     };
     let found = contact::list(&app.db, &app.keys, &wanted, after, limit).await?;
-    let items = found.items.into_iter().map(|contact| shown.body(contact)).collect();
-    Ok(Json(Page { items, next: found.next.map(|id| id.to_string()) }))
+    let items = found
+        .items
+        .into_iter()
+        .map(|contact| shown.body(contact))
+        .collect();
+    Ok(Json(Page {
+        items,
+        next: found.next.map(|id| id.to_string()),
+    }))
 }
 
 /// One person, archived or not.
@@ -234,7 +246,9 @@ pub async fn get(
 ) -> Result<Json<ContactBody>, Problem> {
     let shown = Shown::to(&bearer)?;
     let contact = contact::find(&app.db, &app.keys, id(&contact, NOBODY)?).await?;
-    contact.map(|contact| Json(shown.body(contact))).ok_or_else(|| Problem::not_found(NOBODY))
+    contact
+        .map(|contact| Json(shown.body(contact)))
+        .ok_or_else(|| Problem::not_found(NOBODY))
 }
 
 /// Adds a person.
@@ -328,13 +342,21 @@ impl Shown {
 
     fn body(self, contact: Contact) -> ContactBody {
         let first = |kind: PointKind| {
-            contact.points.iter().find(|point| point.kind == kind).map(|point| self.address(point))
+            contact
+                .points
+                .iter()
+                .find(|point| point.kind == kind)
+                .map(|point| self.address(point))
         };
         ContactBody {
             email: first(PointKind::Email),
             mobile: first(PointKind::Mobile),
             phone: first(PointKind::Landline),
-            points: contact.points.iter().map(|point| self.point(point)).collect(),
+            points: contact
+                .points
+                .iter()
+                .map(|point| self.point(point))
+                .collect(),
             id: contact.id,
             external_id: contact.external_id,
             name: contact.name,
@@ -345,7 +367,11 @@ impl Shown {
             unit: contact.unit,
             groups: contact.groups,
             tags: contact.tags,
-            fields: if self == Self::InFull { contact.fields } else { BTreeMap::new() },
+            fields: if self == Self::InFull {
+                contact.fields
+            } else {
+                BTreeMap::new()
+            },
             manager: contact.manager_id,
             archived_at: contact.archived_at.map(time),
         }
@@ -412,9 +438,17 @@ fn point(kind: PointKind, text: &str, region: &str, field: &str) -> Result<Point
     let refused = |cause: String| Problem::invalid(format!("{field}: {cause}")).field(field);
     if kind == PointKind::Email {
         let email = EmailAddress::parse(text).map_err(|cause| refused(cause.to_string()))?;
-        return Ok(PointDraft { kind, address: email.address().clone(), extension: String::new() });
+        return Ok(PointDraft {
+            kind,
+            address: email.address().clone(),
+            extension: String::new(),
+        });
     }
     let number = PhoneNumber::parse(text, region).map_err(|cause| refused(cause.to_string()))?;
     let extension = number.extension().unwrap_or_default().to_owned();
-    Ok(PointDraft { kind, address: number.address().clone(), extension })
+    Ok(PointDraft {
+        kind,
+        address: number.address().clone(),
+        extension,
+    })
 }

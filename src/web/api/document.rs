@@ -69,23 +69,35 @@ fn describe_refusals(operation: &mut Operation) {
     let needs_token = operation.security.is_none();
     let everywhere = [
         ("401", "No token, or one that is unknown or revoked"),
-        ("503", "The database cannot be used: nothing was changed, try again"),
+        (
+            "503",
+            "The database cannot be used: nothing was changed, try again",
+        ),
     ];
     for (status, description) in everywhere.into_iter().filter(|_| needs_token) {
         let response = RefOr::T(Response::new(description));
-        operation.responses.responses.entry(status.to_owned()).or_insert(response);
+        operation
+            .responses
+            .responses
+            .entry(status.to_owned())
+            .or_insert(response);
     }
     for (status, response) in &mut operation.responses.responses {
         if let (true, RefOr::T(response)) = (status.as_str() >= "400", response) {
             let schema = RefOr::Ref(Ref::from_schema_name("Problem"));
             let content = ContentBuilder::new().schema(Some(schema)).build();
-            response.content.insert(MEDIA_TYPE.to_owned(), RefOr::T(content));
+            response
+                .content
+                .insert(MEDIA_TYPE.to_owned(), RefOr::T(content));
         }
     }
 }
 
-static TEXT: LazyLock<String> =
-    LazyLock::new(|| document().to_pretty_json().unwrap_or_else(|_| "{}".to_owned()));
+static TEXT: LazyLock<String> = LazyLock::new(|| {
+    document()
+        .to_pretty_json()
+        .unwrap_or_else(|_| "{}".to_owned())
+});
 
 /// This document. Needs no token.
 #[utoipa::path(

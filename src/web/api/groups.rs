@@ -114,7 +114,10 @@ pub async fn list(
         })
         .collect();
     let limit = page::limit(query.limit)?;
-    page::cut(all, limit, query.cursor.as_deref(), |group| group.name.clone()).map(Json)
+    page::cut(all, limit, query.cursor.as_deref(), |group| {
+        group.name.clone()
+    })
+    .map(Json)
 }
 
 /// One group by its short name.
@@ -236,7 +239,13 @@ async fn find(app: &App, name: &str) -> Result<Option<Group>, Problem> {
 
 fn to_draft(draft: GroupDraftBody, name: Option<&str>, title: String) -> GroupDraft {
     let rules = draft.rules.map(|rules| {
-        rules.into_iter().map(|rule| group::Rule { field: rule.field, value: rule.value }).collect()
+        rules
+            .into_iter()
+            .map(|rule| group::Rule {
+                field: rule.field,
+                value: rule.value,
+            })
+            .collect()
     });
     GroupDraft {
         title,
@@ -256,7 +265,10 @@ async fn created(app: &App, bearer: &Bearer, draft: GroupDraft) -> Result<Respon
 
 async fn body(app: &App, group: Group) -> Result<GroupBody, Problem> {
     let counted = group::list(&app.db).await?;
-    let people = counted.iter().find(|row| row.id == group.id).map_or(0, |row| row.people);
+    let people = counted
+        .iter()
+        .find(|row| row.id == group.id)
+        .map_or(0, |row| row.people);
     let rules = group.rules.into_iter();
     Ok(GroupBody {
         id: group.id,
@@ -264,6 +276,11 @@ async fn body(app: &App, group: Group) -> Result<GroupBody, Problem> {
         title: group.title,
         people,
         parts: group.parts,
-        rules: rules.map(|rule| RuleBody { field: rule.field, value: rule.value }).collect(),
+        rules: rules
+            .map(|rule| RuleBody {
+                field: rule.field,
+                value: rule.value,
+            })
+            .collect(),
     })
 }

@@ -108,11 +108,20 @@ pub async fn import(
 ) -> Result<Json<ImportBody>, Problem> {
     bearer.require(&Need::WriteContacts)?;
     let is_dry_run = query?.0.dry_run.unwrap_or(false);
-    let given = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = given.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    let given = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = given
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default()
+        .trim();
     if !essence.eq_ignore_ascii_case("text/csv") {
         let sentence = "send the file as text/csv";
-        return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence));
+        return Err(Problem::of_status(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            sentence,
+        ));
     }
     let bytes = input::bytes(request, &app).await?;
     let sha256 = hex(&Sha256::digest(&bytes));
@@ -142,7 +151,13 @@ fn body(preview: ImportPreview, dry_run: bool) -> ImportBody {
             ChangeKind::Unchanged => return None,
         };
         let (line, contact, name) = (row.line, row.contact, row.name);
-        Some(ImportedBody { line, contact, name, change, columns })
+        Some(ImportedBody {
+            line,
+            contact,
+            name,
+            change,
+            columns,
+        })
     });
     ImportBody {
         dry_run,
@@ -152,15 +167,25 @@ fn body(preview: ImportPreview, dry_run: bool) -> ImportBody {
         rejected: preview
             .rejected
             .into_iter()
-            .map(|row| RejectedBody { line: row.line, reasons: row.reasons })
+            .map(|row| RejectedBody {
+                line: row.line,
+                reasons: row.reasons,
+            })
             .collect(),
         notes: preview
             .notes
             .into_iter()
-            .map(|note| NoteBody { line: note.line, message: note.message })
+            .map(|note| NoteBody {
+                line: note.line,
+                message: note.message,
+            })
             .collect(),
         file_notes: preview.file_notes,
-        new_groups: preview.new_groups.into_iter().map(|group| group.name).collect(),
+        new_groups: preview
+            .new_groups
+            .into_iter()
+            .map(|group| group.name)
+            .collect(),
         people: people.collect(),
     }
 }
@@ -180,7 +205,10 @@ pub async fn export(State(app): State<App>, bearer: Bearer) -> Result<Response, 
     let file = export::export_csv(&app.db, &app.keys, now, &bearer.actor()).await?;
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"contacts.csv\""),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"contacts.csv\"",
+        ),
     ];
     Ok((headers, file).into_response())
 }

@@ -56,8 +56,13 @@ fn not_json() -> Problem {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = given.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    let given = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = given
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default()
+        .trim();
     let essence = essence.to_ascii_lowercase();
     essence == "application/json"
         || (essence.starts_with("application/") && essence.ends_with("+json"))
@@ -65,12 +70,12 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 /// The whole body; 413 if it is larger than the address takes.
 pub async fn bytes(request: Request, app: &App) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, app).await.map_err(|rejection| {
-        match rejection.status() {
+    Bytes::from_request(request, app)
+        .await
+        .map_err(|rejection| match rejection.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE, ""),
             _ => Problem::malformed("the body broke off before its end: send it again"),
-        }
-    })
+        })
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
@@ -87,7 +92,9 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })?;
     match json.end() {
         Ok(()) => Ok(value),
-        Err(_) => Err(Problem::malformed("the body goes on after the end of its JSON")),
+        Err(_) => Err(Problem::malformed(
+            "the body goes on after the end of its JSON",
+        )),
     }
 }
 
@@ -97,10 +104,14 @@ fn refuse_null_characters(bytes: &[u8]) -> Result<(), Problem> {
     if !may_have {
         return Ok(());
     }
-    let Ok(value) = serde_json::from_slice::<Value>(bytes) else { return Ok(()) };
+    let Ok(value) = serde_json::from_slice::<Value>(bytes) else {
+        return Ok(());
+    };
     match path_of_null(&value) {
-        Some(path) => Err(Problem::invalid(format!("{path}: a text holds a null character: take it out"))
-            .field(path)),
+        Some(path) => Err(Problem::invalid(format!(
+            "{path}: a text holds a null character: take it out"
+        ))
+        .field(path)),
         None => Ok(()),
     }
 }
@@ -108,9 +119,10 @@ fn refuse_null_characters(bytes: &[u8]) -> Result<(), Problem> {
 fn path_of_null(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => text.contains('\0').then(String::new),
-        Value::Array(list) => list.iter().enumerate().find_map(|(index, value)| {
-            path_of_null(value).map(|rest| format!("[{index}]{rest}"))
-        }),
+        Value::Array(list) => list
+            .iter()
+            .enumerate()
+            .find_map(|(index, value)| path_of_null(value).map(|rest| format!("[{index}]{rest}"))),
         Value::Object(map) => map.iter().find_map(|(key, value)| {
             let name = key.replace('\0', "?");
             if key.contains('\0') {
@@ -137,20 +149,36 @@ fn wrong_value(path: &str, message: &str) -> Problem {
         (field, sentence)
     } else if message.starts_with("unknown field") {
         // Some readers have the unknown field on the path already.
-        let field = if path.ends_with(named) { path.to_owned() } else { joined(path, named) };
-        let known = message.split_once("expected").map_or("none", |(_, known)| known.trim());
-        let sentence =
-            format!("there is no field \"{field}\"; it can be {}", known.replace('`', "\""));
+        let field = if path.ends_with(named) {
+            path.to_owned()
+        } else {
+            joined(path, named)
+        };
+        let known = message
+            .split_once("expected")
+            .map_or("none", |(_, known)| known.trim());
+        let sentence = format!(
+            "there is no field \"{field}\"; it can be {}",
+            known.replace('`', "\"")
+        );
         (field, sentence)
     } else {
         let sentence = format!("\"{path}\" is not right: {}", message.replace('`', "\""));
         (path.to_owned(), sentence)
     };
-    if field.is_empty() { Problem::invalid(message) } else { Problem::invalid(sentence).field(field) }
+    if field.is_empty() {
+        Problem::invalid(message)
+    } else {
+        Problem::invalid(sentence).field(field)
+    }
 }
 
 fn joined(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
+    }
 }
 
 /// The query of an address. An unknown or malformed parameter is 422 and named; an empty one is as
@@ -166,7 +194,9 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
         let mut map = serde_json::Map::new();
         for (key, value) in pairs.into_owned().filter(|(_, value)| !value.is_empty()) {
             if key.contains('\0') || value.contains('\0') {
-                return Err(Problem::invalid("the query holds a null character: take it out"));
+                return Err(Problem::invalid(
+                    "the query holds a null character: take it out",
+                ));
             }
             if map.contains_key(&key) {
                 let sentence = format!("the parameter \"{key}\" is given twice");
@@ -174,10 +204,12 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
             }
             map.insert(key, Value::String(value));
         }
-        serde_path_to_error::deserialize(Value::Object(map)).map(Self).map_err(|error| {
-            let path = error.path().to_string();
-            wrong_value(&path, &error.into_inner().to_string())
-        })
+        serde_path_to_error::deserialize(Value::Object(map))
+            .map(Self)
+            .map_err(|error| {
+                let path = error.path().to_string();
+                wrong_value(&path, &error.into_inner().to_string())
+            })
     }
 }
 
@@ -189,7 +221,10 @@ where
     T::Err: std::fmt::Display,
 {
     let text: String = serde::Deserialize::deserialize(deserializer)?;
-    text.trim().parse().map(Some).map_err(serde::de::Error::custom)
+    text.trim()
+        .parse()
+        .map(Some)
+        .map_err(serde::de::Error::custom)
 }
 
 /// One part of the address that names a thing. Whatever cannot name one is not found.
@@ -239,7 +274,13 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_400() {
-        for text in ["", "{", "{\"template\": \"a\"} x", "not json", "{\"template\": \"\\ud800\"}"] {
+        for text in [
+            "",
+            "{",
+            "{\"template\": \"a\"} x",
+            "not json",
+            "{\"template\": \"\\ud800\"}",
+        ] {
             assert_eq!(refused(text).0, 400, "{text}");
         }
     }
@@ -247,7 +288,10 @@ mod tests {
     #[test]
     fn a_wrong_type_is_422_and_names_the_field() {
         let (status, field, _) = refused(r#"{"template": "a", "audience": {"groups": [1]}}"#);
-        assert_eq!((status, field.as_deref()), (422, Some("audience.groups[0]")));
+        assert_eq!(
+            (status, field.as_deref()),
+            (422, Some("audience.groups[0]"))
+        );
     }
 
     #[test]
@@ -261,8 +305,12 @@ mod tests {
 
     #[test]
     fn a_null_character_is_refused_where_it_stands() {
-        let (status, field, _) = refused(r#"{"template": "a", "audience": {"groups": ["a\u0000"]}}"#);
-        assert_eq!((status, field.as_deref()), (422, Some("audience.groups[0]")));
+        let (status, field, _) =
+            refused(r#"{"template": "a", "audience": {"groups": ["a\u0000"]}}"#);
+        assert_eq!(
+            (status, field.as_deref()),
+            (422, Some("audience.groups[0]"))
+        );
         assert!(read::<Sample>(br#"{"template": "a\\u0000"}"#).is_ok());
     }
 }

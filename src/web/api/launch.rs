@@ -141,7 +141,12 @@ pub(super) fn accepted(app: &App, launched: &Launched) -> Response {
         url: url(app, alert.id),
     };
     let location = format!("/api/v1/alerts/{}", alert.id);
-    (StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(body)).into_response()
+    (
+        StatusCode::ACCEPTED,
+        [(header::LOCATION, location)],
+        Json(body),
+    )
+        .into_response()
 }
 
 fn request_key(
@@ -150,7 +155,9 @@ fn request_key(
     body: &LaunchBody,
 ) -> Result<Option<RequestKey>, Problem> {
     let mut given = headers.get_all(KEY).iter();
-    let Some(value) = given.next() else { return Ok(None) };
+    let Some(value) = given.next() else {
+        return Ok(None);
+    };
     let key = value.to_str().map(str::trim).unwrap_or_default();
     let is_plain = !key.is_empty() && key.len() <= LONGEST_KEY;
     if !is_plain || given.next().is_some() {

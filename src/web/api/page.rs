@@ -43,7 +43,8 @@ pub fn limit(asked: Option<u32>) -> Result<usize, Problem> {
 
 /// The refusal of a cursor that no page gave.
 pub fn unknown_cursor() -> Problem {
-    Problem::invalid("the cursor is none that this list gave: begin again without one").field("cursor")
+    Problem::invalid("the cursor is none that this list gave: begin again without one")
+        .field("cursor")
 }
 
 /// The page behind the entry that the cursor names, of a list that is all at hand. `key` names an
@@ -76,7 +77,10 @@ mod tests {
         let all = || vec!["a", "b", "c"];
         let key = |entry: &&str| (*entry).to_owned();
         let first = cut(all(), 2, None, key).unwrap();
-        assert_eq!((first.items, first.next.as_deref()), (vec!["a", "b"], Some("b")));
+        assert_eq!(
+            (first.items, first.next.as_deref()),
+            (vec!["a", "b"], Some("b"))
+        );
         let second = cut(all(), 2, Some("b"), key).unwrap();
         assert_eq!((second.items, second.next), (vec!["c"], None));
         assert!(cut(all(), 2, Some("z"), key).is_err());

@@ -151,16 +151,28 @@ pub async fn list(
     let limit = page::limit(query.limit)?;
     let after = match &query.cursor {
         None => None,
-        Some(cursor) => Some(RecipientId(cursor.parse().map_err(|_| page::unknown_cursor())?)),
+        Some(cursor) => Some(RecipientId(
+            cursor.parse().map_err(|_| page::unknown_cursor())?,
+        )),
     };
-    let filter = Filter { state: query.state, class: None, after };
+    let filter = Filter {
+        state: query.state,
+        class: None,
+        after,
+    };
     let wanted = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
     let mut people = standing::list(&app.db, alert.number, filter, wanted).await?;
     let more = people.len() > limit;
     people.truncate(limit);
-    let next = people.last().filter(|_| more).map(|person| person.id.to_string());
+    let next = people
+        .last()
+        .filter(|_| more)
+        .map(|person| person.id.to_string());
     let (Some(first), Some(last)) = (people.first(), people.last()) else {
-        return Ok(Json(Page { items: Vec::new(), next: None }));
+        return Ok(Json(Page {
+            items: Vec::new(),
+            next: None,
+        }));
     };
     let deliveries = standing::list_deliveries(&app.db, first.id, last.id).await?;
     let mut deliveries = sorted(deliveries, |delivery| delivery.recipient);
@@ -207,7 +219,10 @@ fn body(
         reason: needs_a_reason.then(|| reasons::of(person.state, deliveries).0),
         answer: person.answer,
         answered_at: person.answered_at.map(time),
-        deliveries: deliveries.iter().map(|delivery| delivery_body(app, delivery)).collect(),
+        deliveries: deliveries
+            .iter()
+            .map(|delivery| delivery_body(app, delivery))
+            .collect(),
         responses: answers.into_iter().map(response_body).collect(),
     }
 }

@@ -101,8 +101,14 @@ pub async fn messages(
     let mut messages = app.phones.messages(after, limit.saturating_add(1));
     let more = messages.len() > limit;
     messages.truncate(limit);
-    let next = messages.last().filter(|_| more).map(|message| message.serial.to_string());
-    Ok(Json(Page { items: messages.iter().map(|message| body(message)).collect(), next }))
+    let next = messages
+        .last()
+        .filter(|_| more)
+        .map(|message| message.serial.to_string());
+    Ok(Json(Page {
+        items: messages.iter().map(|message| body(message)).collect(),
+        next,
+    }))
 }
 
 fn body(message: &SandboxMessage) -> SandboxMessageBody {

@@ -160,13 +160,23 @@ pub async fn list(
     read_again(&app).await;
     let approved = approvals::list(&app.db).await?;
     let shelf = app.shelf();
-    let visible = shelf.templates.iter().filter(|template| may_read(&bearer, template));
-    let all: Vec<TemplateBody> =
-        visible.map(|template| body(&app, template, &approved)).collect();
+    let visible = shelf
+        .templates
+        .iter()
+        .filter(|template| may_read(&bearer, template));
+    let all: Vec<TemplateBody> = visible
+        .map(|template| body(&app, template, &approved))
+        .collect();
     let limit = page::limit(query.limit)?;
-    let page = page::cut(all, limit, query.cursor.as_deref(), |template| template.name.clone())?;
+    let page = page::cut(all, limit, query.cursor.as_deref(), |template| {
+        template.name.clone()
+    })?;
     let broken = shelf.problems.iter().map(ToString::to_string).collect();
-    Ok(Json(TemplatePage { items: page.items, next: page.next, broken }))
+    Ok(Json(TemplatePage {
+        items: page.items,
+        next: page.next,
+        broken,
+    }))
 }
 
 /// One template.
@@ -260,17 +270,24 @@ async fn one(app: &App, name: &str) -> Result<TemplateBody, Problem> {
     match shelf.find(name) {
         Some(template) => Ok(body(app, template, &approved)),
         None => Err(Problem::not_found(
-            shelf.problems.iter().find(|problem| problem.template == name).map_or_else(
-                || format!("there is no template \"{name}\""),
-                |problem| format!("the template cannot be read: {problem}"),
-            ),
+            shelf
+                .problems
+                .iter()
+                .find(|problem| problem.template == name)
+                .map_or_else(
+                    || format!("there is no template \"{name}\""),
+                    |problem| format!("the template cannot be read: {problem}"),
+                ),
         )),
     }
 }
 
 fn body(app: &App, template: &Template, approvals: &[Approval]) -> TemplateBody {
     let language = app.config.organisation.language();
-    let mut own = approvals.iter().filter(|approval| approval.name == template.name).peekable();
+    let mut own = approvals
+        .iter()
+        .filter(|approval| approval.name == template.name)
+        .peekable();
     let was_approved = own.peek().is_some();
     let approval = own.find(|approval| approval.hash == template.hash);
     let state = match approval {
@@ -278,10 +295,14 @@ fn body(app: &App, template: &Template, approvals: &[Approval]) -> TemplateBody 
         None if was_approved => ApprovalState::Changed,
         None => ApprovalState::Unapproved,
     };
-    let (per_person, variables): (Vec<&Variable>, Vec<&Variable>) =
-        template.variables.iter().partition(|variable| variable.kind == VariableKind::Person);
+    let (per_person, variables): (Vec<&Variable>, Vec<&Variable>) = template
+        .variables
+        .iter()
+        .partition(|variable| variable.kind == VariableKind::Person);
     let described = |list: Vec<&Variable>| {
-        list.into_iter().map(|variable| describe(variable, &language)).collect()
+        list.into_iter()
+            .map(|variable| describe(variable, &language))
+            .collect()
     };
     TemplateBody {
         name: template.name.clone(),
@@ -314,7 +335,11 @@ fn describe(variable: &Variable, language: &Language) -> VariableBody {
         name: variable.name.clone(),
         kind: variable.kind,
         required: variable.required,
-        choices: variable.choices.iter().map(|choice| choice.value.clone()).collect(),
+        choices: variable
+            .choices
+            .iter()
+            .map(|choice| choice.value.clone())
+            .collect(),
         example: variable.realistic().to_owned(),
         label: variable.label_in(language).to_owned(),
         default: variable.default.clone(),

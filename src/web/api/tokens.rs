@@ -87,7 +87,10 @@ pub async fn list(
     let Query(query) = query?;
     let all: Vec<TokenBody> = token::list(&app.db).await?.into_iter().map(body).collect();
     let limit = page::limit(query.limit)?;
-    page::cut(all, limit, query.cursor.as_deref(), |token| token.id.to_string()).map(Json)
+    page::cut(all, limit, query.cursor.as_deref(), |token| {
+        token.id.to_string()
+    })
+    .map(Json)
 }
 
 /// Makes a token and shows its secret this once.

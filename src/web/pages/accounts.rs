@@ -30,8 +30,14 @@ const LINK_VALID: Duration = Duration::from_hours(24);
 /// What a script may be allowed, with what it means.
 const SCOPES: [(&str, &str); 6] = [
     ("read", "Read alerts, people (masked), groups and templates"),
-    ("alerts:send", "Send approved templates, and follow up what it sent"),
-    ("contacts:write", "Import and change people; see their numbers"),
+    (
+        "alerts:send",
+        "Send approved templates, and follow up what it sent",
+    ),
+    (
+        "contacts:write",
+        "Import and change people; see their numbers",
+    ),
     ("templates:write", "Approve templates"),
     ("hooks:send", "Report events of monitoring"),
     ("admin", "Everything"),
@@ -53,7 +59,10 @@ pub fn router() -> Router<App> {
 
 async fn look(State(app): State<App>, signed_in: SignedIn) -> Result<Response, PageError> {
     signed_in.require(Act::ManageAccounts)?;
-    show(StatusCode::OK, &page(&app, &signed_in, &Fields::default()).await?)
+    show(
+        StatusCode::OK,
+        &page(&app, &signed_in, &Fields::default()).await?,
+    )
 }
 
 /// The page, its forms filled with what was typed.
@@ -63,14 +72,28 @@ async fn page(app: &App, signed_in: &SignedIn, typed: &Fields) -> Result<Account
     let tokens = token::list(&app.db).await?;
     Ok(Accounts {
         page: frame(app, &signed_in.user, "Accounts", Section::Accounts),
-        users: users.iter().map(|user| user_row(user, signed_in.user.id, &times)).collect(),
+        users: users
+            .iter()
+            .map(|user| user_row(user, signed_in.user.id, &times))
+            .collect(),
         user_action: "/accounts/users".to_owned(),
         user_fields: account_fields(typed, "Name", false),
-        roles: roles(&typed.all("role").filter_map(|word| word.parse().ok()).collect::<Vec<_>>()),
-        tokens: tokens.iter().map(|token| token_row(token, &times)).collect(),
+        roles: roles(
+            &typed
+                .all("role")
+                .filter_map(|word| word.parse().ok())
+                .collect::<Vec<_>>(),
+        ),
+        tokens: tokens
+            .iter()
+            .map(|token| token_row(token, &times))
+            .collect(),
         token_action: "/accounts/tokens".to_owned(),
         token_fields: token_fields(),
-        scopes: SCOPES.iter().map(|(scope, hint)| Choice::new(*scope, *scope).hint(*hint)).collect(),
+        scopes: SCOPES
+            .iter()
+            .map(|(scope, hint)| Choice::new(*scope, *scope).hint(*hint))
+            .collect(),
         made: None,
     })
 }
@@ -83,12 +106,20 @@ fn token_fields() -> Vec<Field> {
         ..Field::text("template", "Only this template", "")
     };
     let hint = "What it is for: “alertmanager”".to_owned();
-    vec![Field { hint, ..Field::text("token_name", "Name", "") }, template]
+    vec![
+        Field {
+            hint,
+            ..Field::text("token_name", "Name", "")
+        },
+        template,
+    ]
 }
 
 fn roles(own: &[Role]) -> Vec<Choice> {
     let choice = |role: &Role| {
-        Choice::new(role.word(), role_in_words(*role)).hint(may(*role)).chosen(own.contains(role))
+        Choice::new(role.word(), role_in_words(*role))
+            .hint(may(*role))
+            .chosen(own.contains(role))
     };
     Role::ALL.iter().map(choice).collect()
 }
@@ -141,7 +172,11 @@ fn user_row(user: &User, own: UserId, times: &Times) -> UserRow {
     UserRow {
         name: user.name.clone(),
         login: user.login.clone(),
-        roles: if names.is_empty() { "no role yet".to_owned() } else { names.join(", ") },
+        roles: if names.is_empty() {
+            "no role yet".to_owned()
+        } else {
+            names.join(", ")
+        },
         seen,
         act,
         change: user.disabled_at.is_none().then_some(change),
@@ -172,7 +207,9 @@ async fn refused(
     typed: &Fields,
     error: account::Error,
 ) -> Result<Response, PageError> {
-    let account::Error::Refused(why) = error else { return Err(error.into()) };
+    let account::Error::Refused(why) = error else {
+        return Err(error.into());
+    };
     let mut view = page(app, signed_in, typed).await?;
     let text = format!("Nothing was changed. {}", sentence(&why));
     view.page = view.page.notice(Notice::new(Tone::Wrong, text));
@@ -206,7 +243,10 @@ async fn add_user(
     let new = NewUser {
         login: typed.get("login").to_owned(),
         name: typed.get("name").to_owned(),
-        roles: typed.all("role").filter_map(|word| word.parse().ok()).collect(),
+        roles: typed
+            .all("role")
+            .filter_map(|word| word.parse().ok())
+            .collect(),
         password,
     };
     let (now, actor) = (app.clock.now(), signed_in.actor());
@@ -222,7 +262,13 @@ async fn hand_out(app: &App, signed_in: &SignedIn, id: UserId) -> Result<Respons
     let token = link::make_sign_in(&app.db, id, LINK_VALID, now, &signed_in.actor()).await?;
     let words = "A one-time sign-in link. Hand it over now: it is shown once, works once, and ends \
                  after a day.";
-    made(app, signed_in, words.to_owned(), format!("{}/sign-in/{token}", app.public_url)).await
+    made(
+        app,
+        signed_in,
+        words.to_owned(),
+        format!("{}/sign-in/{token}", app.public_url),
+    )
+    .await
 }
 
 async fn make_link(
@@ -241,7 +287,10 @@ async fn set_roles(
     typed: Fields,
 ) -> Result<Response, PageError> {
     signed_in.require(Act::ManageAccounts)?;
-    let roles = typed.all("role").filter_map(|word| word.parse().ok()).collect();
+    let roles = typed
+        .all("role")
+        .filter_map(|word| word.parse().ok())
+        .collect();
     match user::set_roles(&app.db, id, roles, app.clock.now(), &signed_in.actor()).await {
         Ok(()) => Ok(done()),
         Err(error) => refused(&app, &signed_in, &Fields::default(), error).await,
@@ -255,7 +304,9 @@ async fn set_password(
     typed: Fields,
 ) -> Result<Response, PageError> {
     signed_in.require(Act::ManageAccounts)?;
-    let Some(user) = user::find(&app.db, id).await? else { return Err(PageError::not_found()) };
+    let Some(user) = user::find(&app.db, id).await? else {
+        return Err(PageError::not_found());
+    };
     let password = typed.raw(&format!("password-{}", user.login)).to_owned();
     let (now, actor) = (app.clock.now(), signed_in.actor());
     let passwords = app.doorkeeper.passwords();
@@ -301,7 +352,13 @@ async fn make_token(
     let scopes = match Scopes::parse(&words) {
         Ok(scopes) => scopes,
         Err(why) => {
-            return refused(&app, &signed_in, &Fields::default(), account::Error::Refused(why)).await;
+            return refused(
+                &app,
+                &signed_in,
+                &Fields::default(),
+                account::Error::Refused(why),
+            )
+            .await;
         }
     };
     let (now, actor) = (app.clock.now(), signed_in.actor());

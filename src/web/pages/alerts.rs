@@ -49,9 +49,10 @@ async fn page(
     let has_more = list.len() > ROWS;
     list.truncate(ROWS);
     let rows = rows(&app, &list).await?;
-    let next = list.last().filter(|_| has_more).map(|last| {
-        format!("/alerts?show={shown}&before={}", last.number)
-    });
+    let next = list
+        .last()
+        .filter(|_| has_more)
+        .map(|last| format!("/alerts?show={shown}&before={}", last.number));
     let is_first = before == i64::MAX;
     let pages = Pages {
         shown: match (list.first(), list.last()) {
@@ -79,19 +80,30 @@ async fn page(
 }
 
 fn filters(shown: &str) -> Vec<Filter> {
-    [("All", ""), ("Running", "running"), ("LIVE", "live"), ("Drills", "drills")]
-        .into_iter()
-        .map(|(label, value)| Filter {
-            label: label.to_owned(),
-            count: None,
-            href: if value.is_empty() { "/alerts".to_owned() } else { format!("/alerts?show={value}") },
-            current: shown == value,
-        })
-        .collect()
+    [
+        ("All", ""),
+        ("Running", "running"),
+        ("LIVE", "live"),
+        ("Drills", "drills"),
+    ]
+    .into_iter()
+    .map(|(label, value)| Filter {
+        label: label.to_owned(),
+        count: None,
+        href: if value.is_empty() {
+            "/alerts".to_owned()
+        } else {
+            format!("/alerts?show={value}")
+        },
+        current: shown == value,
+    })
+    .collect()
 }
 
 async fn rows(app: &App, list: &[Alert]) -> Result<Vec<AlertRow>, PageError> {
-    let (Some(newest), Some(oldest)) = (list.first(), list.last()) else { return Ok(Vec::new()) };
+    let (Some(newest), Some(oldest)) = (list.first(), list.last()) else {
+        return Ok(Vec::new());
+    };
     let counted = alerts::count_answered(&app.db, oldest.number, newest.number).await?;
     let counted: BTreeMap<AlertNumber, (u64, u64)> = counted
         .into_iter()
@@ -119,8 +131,9 @@ async fn rows(app: &App, list: &[Alert]) -> Result<Vec<AlertRow>, PageError> {
             numbers,
         }
     };
-    let (running, over): (Vec<_>, Vec<_>) =
-        list.iter().partition(|alert| alert.state == AlertState::Running);
+    let (running, over): (Vec<_>, Vec<_>) = list
+        .iter()
+        .partition(|alert| alert.state == AlertState::Running);
     Ok(running.into_iter().chain(over).map(row).collect())
 }
 

@@ -33,8 +33,10 @@ impl Asked {
         } else {
             template.audience.iter().cloned().collect()
         };
-        let contacts: BTreeSet<ContactId> =
-            fields.all(CONTACT).filter_map(|id| id.parse().ok()).collect();
+        let contacts: BTreeSet<ContactId> = fields
+            .all(CONTACT)
+            .filter_map(|id| id.parse().ok())
+            .collect();
         Self {
             variables: variables(template, fields),
             groups: groups.into_iter().collect(),
@@ -58,15 +60,27 @@ impl Asked {
     }
 }
 
-/// The blanks that are filled. "Something else" sends the blank itself empty and the words beside it.
+/// The blanks that are filled. "Something else" sends the blank itself empty and the words beside it;
+/// a blank with a default that nobody fills has it, as the page shows it picked.
 pub fn variables(template: &Template, fields: &Fields) -> BTreeMap<String, String> {
     let fillable = |variable: &&Variable| variable.kind != VariableKind::Person;
-    let filled = template.variables.iter().filter(fillable).filter_map(|variable| {
-        let picked = fields.get(&variable.name);
-        let typed = fields.get(&format!("{}.other", variable.name));
-        let value = if picked.is_empty() { typed } else { picked };
-        (!value.is_empty()).then(|| (variable.name.clone(), value.to_owned()))
-    });
+    let filled = template
+        .variables
+        .iter()
+        .filter(fillable)
+        .filter_map(|variable| {
+            let picked = fields.get(&variable.name);
+            let typed = fields.get(&format!("{}.other", variable.name));
+            let value = if picked.is_empty() { typed } else { picked };
+            let usual = variable.default.as_deref().unwrap_or_default();
+            let value = if value.trim().is_empty() {
+                usual
+            } else {
+                value
+            };
+            let is_default = !variable.required && variable.default.as_deref() == Some(value);
+            (!value.is_empty() && !is_default).then(|| (variable.name.clone(), value.to_owned()))
+        });
     filled.collect()
 }
 
@@ -90,8 +104,31 @@ mod tests {
     fn something_else_counts_only_when_nothing_is_picked() {
         let picked = asked("reason=flood&reason.other=old+words");
         assert_eq!(picked.variables["reason"], "flood");
-        assert_eq!(asked("reason=&reason.other=a+gas+leak").variables["reason"], "a gas leak");
-        assert!(asked("reason=+&nonsense=1").variables.is_empty());
+        assert_eq!(
+            asked("reason=&reason.other=a+gas+leak").variables["reason"],
+            "a gas leak"
+        );
+        assert!(
+            !asked("reason=+&nonsense=1")
+                .variables
+                .contains_key("reason")
+        );
+    }
+
+    #[test]
+    fn a_page_opened_by_a_quick_pick_asks_for_the_same_as_its_own_form() {
+        let template = sample::closure();
+        let defaults: Vec<String> = template
+            .variables
+            .iter()
+            .filter_map(|one| Some(format!("{}={}", one.name, one.default.as_deref()?)))
+            .collect();
+        assert!(
+            !defaults.is_empty(),
+            "the sample has a blank with a default"
+        );
+        let form = format!("reason=flood&{}", defaults.join("&")).replace(' ', "+");
+        assert_eq!(asked("reason=flood").canonical(), asked(&form).canonical());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::alert::words::{AlertKind, Language};
 use crate::app::App;
 use crate::channel::Channel;
 use crate::ids::{AlertId, AlertNumber};
+use crate::report;
 use crate::storage::alerts::{self, Alert};
 use crate::storage::{self, groups};
 use crate::web::form::Fields;
@@ -21,7 +22,6 @@ use crate::web::pages::{PageError, frame, show};
 use crate::web::session::SignedIn;
 use crate::web::view::board::Board;
 use crate::web::view::{Fact, Link, Section, Severity, people};
-use crate::report;
 
 /// `/alerts/ID`.
 pub fn router() -> Router<App> {
@@ -58,8 +58,10 @@ async fn page(
     let language = app.config.organisation.language();
     let live = live::build(&app, &by.user, &alert, paging).await?;
     let title = title(&alert, &language);
-    let page = frame(&app, &by.user, &title, Section::Alerts)
-        .in_mode(alert.mode.into(), ribbon(&alert, &times, live.hold.is_some()));
+    let page = frame(&app, &by.user, &title, Section::Alerts).in_mode(
+        alert.mode.into(),
+        ribbon(&alert, &times, live.hold.is_some()),
+    );
     let base = format!("/alerts/{}", alert.id);
     let refresh_seconds = live::still_moves(&alert, now).then_some(2);
     let suffix = paging.query();
@@ -97,7 +99,11 @@ fn ribbon(alert: &Alert, times: &Times, is_held: bool) -> String {
     if is_held {
         return "Nothing has been sent yet.".to_owned();
     }
-    format!("Alert {}, sent {}.", alert.number, times.near(alert.hold_until))
+    format!(
+        "Alert {}, sent {}.",
+        alert.number,
+        times.near(alert.hold_until)
+    )
 }
 
 /// What the alert was launched with.
@@ -119,9 +125,15 @@ async fn facts(app: &App, alert: &Alert, times: &Times) -> Result<Vec<Fact>, Pag
     };
     Ok(vec![
         Fact::new("Reference", format!("alert {}", alert.number)),
-        Fact::new("Launched", format!("{} by {by}", times.moment(alert.launched_at))),
+        Fact::new(
+            "Launched",
+            format!("{} by {by}", times.moment(alert.launched_at)),
+        ),
         Fact::new("To", whom),
-        Fact::new("Template", format!("{}, version {}", alert.template, alert.template_version)),
+        Fact::new(
+            "Template",
+            format!("{}, version {}", alert.template, alert.template_version),
+        ),
         Fact::new("Ends by itself", times.moment(alert.expires_at)),
     ])
 }
@@ -129,7 +141,10 @@ async fn facts(app: &App, alert: &Alert, times: &Times) -> Result<Vec<Fact>, Pag
 /// The text as sent, on the channel that most people get.
 async fn said(app: &App, alert: &Alert) -> Result<String, PageError> {
     let texts = report::texts(&app.db, alert).await?;
-    let text = texts.iter().find(|text| text.channel == Channel::Sms).or(texts.first());
+    let text = texts
+        .iter()
+        .find(|text| text.channel == Channel::Sms)
+        .or(texts.first());
     Ok(text.map(|text| text.text.clone()).unwrap_or_default())
 }
 

@@ -50,12 +50,18 @@ async fn find(app: &App, id: &str) -> Result<Alert, PageError> {
     if let Ok(id) = id.parse::<AlertId>() {
         return Ok(alerts::get_by_id(&app.db, id).await?);
     }
-    let number = id.parse().map(AlertNumber).map_err(|_| PageError::not_found())?;
+    let number = id
+        .parse()
+        .map(AlertNumber)
+        .map_err(|_| PageError::not_found())?;
     Ok(alerts::get(&app.db, number).await?)
 }
 
 fn manager(signed_in: &SignedIn) -> Caller {
-    Caller { actor: signed_in.actor(), whose: Whose::All }
+    Caller {
+        actor: signed_in.actor(),
+        whose: Whose::All,
+    }
 }
 
 async fn look(
@@ -86,9 +92,15 @@ fn managing(app: &App, signed_in: &SignedIn, alert: &Alert) -> Reader {
 fn notice_of(done: &str) -> Option<Notice> {
     let (tone, text) = match done {
         "spoke" => (Tone::Good, "Noted. Thank you."),
-        "voicemail" => (Tone::Plain, "Noted: a message was left. They have not answered yet."),
+        "voicemail" => (
+            Tone::Plain,
+            "Noted: a message was left. They have not answered yet.",
+        ),
         "no_answer" => (Tone::Plain, "Noted. They are at the end of the list now."),
-        "wrong_number" => (Tone::Careful, "Noted: wrong number. Someone will look for another."),
+        "wrong_number" => (
+            Tone::Careful,
+            "Noted: wrong number. Someone will look for another.",
+        ),
         "again" => (Tone::Plain, "Back on the list."),
         "filled" => (Tone::Good, "Everyone who is silent is on the list now."),
         "released" => (Tone::Plain, "Given back. Somebody else can call them."),
@@ -119,15 +131,25 @@ async fn act(app: &App, reader: Reader, fields: &Fields) -> Result<Response, Pag
         return Err(PageError::not_found());
     }
     let (done, next) = match word.as_str() {
-        "claim" => (calling::claim(app, &reader.caller, recipient).await, Some(recipient)),
+        "claim" => (
+            calling::claim(app, &reader.caller, recipient).await,
+            Some(recipient),
+        ),
         "release" => (calling::release(app, &reader.caller, recipient).await, None),
         _ => {
             let Some(came) = Came::from_word(&word) else {
-                return Err(PageError::refused("the form does not say what came of the call"));
+                return Err(PageError::refused(
+                    "the form does not say what came of the call",
+                ));
             };
             let seen = fields.get("seen").parse().ok().map(Timestamp);
             let note = Some(fields.get("note").to_owned());
-            let call = Call { recipient, came, seen, note };
+            let call = Call {
+                recipient,
+                came,
+                seen,
+                note,
+            };
             (calling::report(app, &reader.caller, call).await, None)
         }
     };
@@ -185,12 +207,18 @@ async fn make_link(
         Ok(token) => {
             let address = format!("{}/call/{token}", app.public_url);
             let made = Some(Made { name, address });
-            show(StatusCode::OK, &list::page(&app, reader, None, None, made).await?)
+            show(
+                StatusCode::OK,
+                &list::page(&app, reader, None, None, made).await?,
+            )
         }
         Err(NotDone::Refused(refusal)) => Err(refusal.into()),
         Err(not_done) => {
             let text = crate::web::format::sentence(&not_done.to_string());
-            let notice = Some(Notice::new(Tone::Wrong, format!("No link was made. {text}")));
+            let notice = Some(Notice::new(
+                Tone::Wrong,
+                format!("No link was made. {text}"),
+            ));
             let page = list::page(&app, reader, None, notice, None).await?;
             show(StatusCode::UNPROCESSABLE_ENTITY, &page)
         }
@@ -204,8 +232,7 @@ async fn show_caller(
 ) -> Result<Response, PageError> {
     match opened(&app, &token).await? {
         Some(reader) => {
-            let page =
-                list::page(&app, reader, asked.person, notice_of(&asked.done), None).await?;
+            let page = list::page(&app, reader, asked.person, notice_of(&asked.done), None).await?;
             show(StatusCode::OK, &page)
         }
         None => closed(&app),
@@ -224,10 +251,15 @@ async fn note_caller(
 }
 
 async fn opened(app: &App, token: &str) -> Result<Option<Reader>, PageError> {
-    let Some(opened) = link::open(app, token).await? else { return Ok(None) };
+    let Some(opened) = link::open(app, token).await? else {
+        return Ok(None);
+    };
     let title = format!("People to call: {}", list::title(app, &opened.alert));
     let mut frame = Frame::new(&app.config.organisation.name, title);
-    frame = frame.notice(Notice::new(Tone::Plain, format!("This list is for {}.", opened.name)));
+    frame = frame.notice(Notice::new(
+        Tone::Plain,
+        format!("This list is for {}.", opened.name),
+    ));
     Ok(Some(Reader {
         alert: opened.alert,
         caller: opened.caller,

@@ -3,11 +3,11 @@
 //! `GET /live/NAME` (and `/drill/NAME`) shows it, the query holding what is filled in so far;
 //! `POST` to the same address launches, but only what was read: see [`super::reading`].
 
-use axum::{Extension, Router};
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 
 use crate::account::role::Act;
 use crate::alert::launch::{self, LaunchRequest};
@@ -70,7 +70,12 @@ fn place<'a>(
 ) -> Result<Place<'a>, PageError> {
     by.require(Act::LaunchAlert)?;
     let template = draft::readable_template(app, name)?;
-    Ok(Place { app, by, mode, template })
+    Ok(Place {
+        app,
+        by,
+        mode,
+        template,
+    })
 }
 
 async fn page(
@@ -97,7 +102,10 @@ async fn preview(
     let place = place(&app, &by, mode, &name)?;
     let fields = Fields::parse(query.unwrap_or_default().as_bytes());
     let asked = Asked::read(&place.template, &fields);
-    show(StatusCode::OK, &live(&place, &asked, false, Vec::new()).await?)
+    show(
+        StatusCode::OK,
+        &live(&place, &asked, false, Vec::new()).await?,
+    )
 }
 
 /// Launches exactly what was read, once; anything else shows the page again and sends nothing.
@@ -128,8 +136,15 @@ async fn send(
         return again(&place, &asked, true, Vec::new()).await;
     }
     if fields.get(TICK) != "yes" {
-        let text = "Tick the sentence above the button first, to say that you read it. Nothing was sent.";
-        return again(&place, &asked, false, vec![Notice::new(Tone::Careful, text)]).await;
+        let text =
+            "Tick the sentence above the button first, to say that you read it. Nothing was sent.";
+        return again(
+            &place,
+            &asked,
+            false,
+            vec![Notice::new(Tone::Careful, text)],
+        )
+        .await;
     }
     let key = read.key(reader, &place.about(), &asked.canonical());
     let request = LaunchRequest {
@@ -146,9 +161,7 @@ async fn send(
         key: Some(key),
     };
     match launch::launch(&app, request).await {
-        Ok(launched) => {
-            Ok(Redirect::to(&format!("/alerts/{}", launched.alert.id)).into_response())
-        }
+        Ok(launched) => Ok(Redirect::to(&format!("/alerts/{}", launched.alert.id)).into_response()),
         Err(Refusal::Storage(error)) => Err(error.into()),
         Err(refusal) => {
             let text = format!("{} Nothing was sent.", sentence(&refusal.to_string()));
@@ -163,7 +176,9 @@ async fn already_sent(
     by: &SignedIn,
     word: &str,
 ) -> Result<Option<Link>, crate::storage::Error> {
-    let Some(nonce) = Reading::nonce_of(word) else { return Ok(None) };
+    let Some(nonce) = Reading::nonce_of(word) else {
+        return Ok(None);
+    };
     let kept = alerts::find_launch(&app.db, &reading::scope(by.user.id), nonce).await?;
     Ok(kept.map(|kept| Link::new("See that alert", format!("/alerts/{}", kept.alert_id))))
 }
@@ -171,7 +186,11 @@ async fn already_sent(
 fn used(sent: Link) -> Notice {
     let text = "You have already sent an alert from this page. Below is another one, which has not \
                 been sent.";
-    Notice { tone: Tone::Careful, text: text.to_owned(), link: Some(sent) }
+    Notice {
+        tone: Tone::Careful,
+        text: text.to_owned(),
+        link: Some(sent),
+    }
 }
 
 async fn again(
@@ -181,7 +200,10 @@ async fn again(
     notices: Vec<Notice>,
 ) -> Result<Response, PageError> {
     let live = live(place, asked, changed, notices).await?;
-    show(StatusCode::UNPROCESSABLE_ENTITY, &whole(place, asked, live).await?)
+    show(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        &whole(place, asked, live).await?,
+    )
 }
 
 /// The part of the page that follows the form, with its signed reading.
@@ -194,7 +216,12 @@ async fn live(
     let now = place.app.clock.now();
     let look = draft_view::look(place.app, place.mode, &place.template, asked, now).await?;
     let read = Reading::new(now, look.people, &place.template.hash);
-    let word = read.seal(place.app, place.by.user.id, &place.about(), &asked.canonical());
+    let word = read.seal(
+        place.app,
+        place.by.user.id,
+        &place.about(),
+        &asked.canonical(),
+    );
     let mut problems = notices;
     problems.extend(look.problems);
     problems.extend(running(place, now).await?);
@@ -249,8 +276,13 @@ async fn whole(place: &Place<'_>, asked: &Asked, live: CheckLive) -> Result<Chec
     let language = app.config.organisation.language();
     let title = template.title_in(&language).to_owned();
     let mode = view::Mode::from(place.mode);
-    let page = frame(app, &place.by.user, format!("Check: {title}"), Section::Send)
-        .in_mode(mode, "Nothing has been sent yet.");
+    let page = frame(
+        app,
+        &place.by.user,
+        format!("Check: {title}"),
+        Section::Send,
+    )
+    .in_mode(mode, "Nothing has been sent yet.");
     let groups = groups::list(&app.db).await?;
     let choices: Vec<Choice> = groups
         .iter()
@@ -280,7 +312,11 @@ async fn whole(place: &Place<'_>, asked: &Asked, live: CheckLive) -> Result<Chec
         hidden: vec![(asked::CHOSEN.to_owned(), "yes".to_owned())],
         blanks: blanks(template, &asked.variables, &language),
         groups_name: asked::GROUP.to_owned(),
-        groups_in_words: if chosen.is_empty() { "nobody".to_owned() } else { format::listed(&chosen) },
+        groups_in_words: if chosen.is_empty() {
+            "nobody".to_owned()
+        } else {
+            format::listed(&chosen)
+        },
         groups: choices,
         contacts_name: asked::CONTACT.to_owned(),
         contacts: picked,
@@ -308,7 +344,9 @@ pub fn blanks(
     given: &std::collections::BTreeMap<String, String>,
     language: &crate::alert::words::Language,
 ) -> Vec<Blank> {
-    let wrong = values::resolve(template, given, language).err().unwrap_or_default();
+    let wrong = values::resolve(template, given, language)
+        .err()
+        .unwrap_or_default();
     let mut blanks: Vec<Blank> = template
         .variables
         .iter()
@@ -352,7 +390,11 @@ fn blank(variable: &Variable, value: &str, language: &crate::alert::words::Langu
         error: String::new(),
         choices: choices.collect(),
         may_type: variable.kind != VariableKind::Choice,
-        typed: if is_choice { String::new() } else { value.to_owned() },
+        typed: if is_choice {
+            String::new()
+        } else {
+            value.to_owned()
+        },
         example: variable.example.clone(),
         longest: u32::try_from(longest).unwrap_or_default(),
         optional: !variable.required,

@@ -66,7 +66,9 @@ async fn look(
 }
 
 async fn load(app: &App, id: ContactId) -> Result<Contact, PageError> {
-    contact::find(&app.db, &app.keys, id).await?.ok_or_else(PageError::not_found)
+    contact::find(&app.db, &app.keys, id)
+        .await?
+        .ok_or_else(PageError::not_found)
 }
 
 async fn page(
@@ -82,7 +84,11 @@ async fn page(
         let text = format!(
             "Taken out of use on {}: no alert goes to this person.{}",
             times.day(since),
-            if may_edit { " Save to bring them back." } else { "" }
+            if may_edit {
+                " Save to bring them back."
+            } else {
+                ""
+            }
         );
         surroundings = surroundings.notice(Notice::new(Tone::Careful, text));
     }
@@ -99,9 +105,17 @@ async fn page(
         name: contact.name.clone(),
         place: place(&[&contact.role, &contact.unit, &contact.site]),
         facts: facts(app, contact, may_edit).await?,
-        points: contact.points.iter().map(|point| row(point, sees_numbers, &times)).collect(),
+        points: contact
+            .points
+            .iter()
+            .map(|point| row(point, sees_numbers, &times))
+            .collect(),
         groups: groups(app, contact).await?,
-        fields: if may_edit { fields::of(app, contact) } else { Vec::new() },
+        fields: if may_edit {
+            fields::of(app, contact)
+        } else {
+            Vec::new()
+        },
         action: format!("/people/{}", contact.id),
         archive: (may_edit && contact.archived_at.is_none()).then(|| {
             let href = format!("/people/{}/archive", contact.id);
@@ -133,7 +147,10 @@ async fn facts(app: &App, contact: &Contact, may_edit: bool) -> Result<Vec<Fact>
     // Extra columns may hold an appointment: for those who keep the directory alone.
     if may_edit {
         for (name, value) in &contact.fields {
-            add(&sentence(name).replace('.', "").replace('_', " "), value.clone());
+            add(
+                &sentence(name).replace('.', "").replace('_', " "),
+                value.clone(),
+            );
         }
     }
     Ok(facts)
@@ -146,7 +163,11 @@ fn row(point: &Point, sees_numbers: bool, times: &Times) -> PointRow {
         PointKind::Landline => ("Landline", "tel:"),
         PointKind::Email => ("E-mail", "mailto:"),
     };
-    let mut shown = if sees_numbers { clear.to_owned() } else { point.address.masked() };
+    let mut shown = if sees_numbers {
+        clear.to_owned()
+    } else {
+        point.address.masked()
+    };
     if !point.extension.is_empty() {
         shown = format!("{shown} ext. {}", point.extension);
     }
@@ -187,9 +208,16 @@ fn fits(rules: &[Rule], contact: &Contact) -> bool {
         RuleField::Role => rule.value.eq_ignore_ascii_case(&contact.role),
         RuleField::Site => rule.value.eq_ignore_ascii_case(&contact.site),
         RuleField::Unit => rule.value.eq_ignore_ascii_case(&contact.unit),
-        RuleField::Tag => contact.tags.iter().any(|tag| tag.eq_ignore_ascii_case(&rule.value)),
+        RuleField::Tag => contact
+            .tags
+            .iter()
+            .any(|tag| tag.eq_ignore_ascii_case(&rule.value)),
     };
-    let one_fits = |field| rules.iter().any(|rule| rule.field == field && matches(rule));
+    let one_fits = |field| {
+        rules
+            .iter()
+            .any(|rule| rule.field == field && matches(rule))
+    };
     !rules.is_empty() && rules.iter().all(|rule| one_fits(rule.field))
 }
 
@@ -197,11 +225,20 @@ async fn appearances(app: &App, id: ContactId, times: &Times) -> Result<Vec<Link
     let language = app.config.organisation.language();
     let rows = alerts::list_of_contact(&app.db, id, ALERTS).await?;
     let link = |row: alerts::Appearance| {
-        let title = row.title.get(&language).or_else(|| row.title.values().next());
+        let title = row
+            .title
+            .get(&language)
+            .or_else(|| row.title.values().next());
         let title = title.map_or("", String::as_str);
-        let label =
-            format!("{}: {title}, {}", row.mode.shown(), times.near_minute(row.launched_at));
-        Link::new(label, format!("/alerts/{}/people/{}", row.id, row.recipient))
+        let label = format!(
+            "{}: {title}, {}",
+            row.mode.shown(),
+            times.near_minute(row.launched_at)
+        );
+        Link::new(
+            label,
+            format!("/alerts/{}/people/{}", row.id, row.recipient),
+        )
     };
     Ok(rows.into_iter().map(link).collect())
 }
@@ -252,20 +289,27 @@ async fn archive(
 
 async fn new_form(State(app): State<App>, signed_in: SignedIn) -> Result<Response, PageError> {
     signed_in.require(Act::EditDirectory)?;
-    show(StatusCode::OK, &new_page(&app, &signed_in, fields::typed(&app, &Fields::default()), ""))
+    show(
+        StatusCode::OK,
+        &new_page(
+            &app,
+            &signed_in,
+            fields::typed(&app, &Fields::default()),
+            "",
+        ),
+    )
 }
 
-fn new_page(
-    app: &App,
-    signed_in: &SignedIn,
-    fields: Vec<Field>,
-    error: &str,
-) -> NewContact {
+fn new_page(app: &App, signed_in: &SignedIn, fields: Vec<Field>, error: &str) -> NewContact {
     let mut page = frame(app, &signed_in.user, "Add a person", Section::People);
     if !error.is_empty() {
         page = page.notice(not_saved(error));
     }
-    NewContact { page, fields, action: "/people/new".to_owned() }
+    NewContact {
+        page,
+        fields,
+        action: "/people/new".to_owned(),
+    }
 }
 
 async fn make(

@@ -53,28 +53,51 @@ pub async fn look(
     at: Timestamp,
 ) -> Result<Look, PageError> {
     let mut problems = Vec::new();
-    refuse(&mut problems, draft::approved_template(app, &template.name).await)?;
+    refuse(
+        &mut problems,
+        draft::approved_template(app, &template.name).await,
+    )?;
     refuse(
         &mut problems,
         draft::refuse_wrong_kind(template, crate::alert::words::AlertKind::Alert),
     )?;
     let plan = refuse(&mut problems, draft::plan(app, template, mode, None))?;
     let plan = plan.unwrap_or_else(|| template.plan.clone());
-    let contents = Contents { mode, variables: &asked.variables, at, follows: None };
-    let Written { texts, missing, problems: wrong } = texts(app, template, &contents)?;
+    let contents = Contents {
+        mode,
+        variables: &asked.variables,
+        at,
+        follows: None,
+    };
+    let Written {
+        texts,
+        missing,
+        problems: wrong,
+    } = texts(app, template, &contents)?;
     problems.extend(wrong);
     let (selection, refused) = selected(app, asked).await?;
     problems.extend(refused);
     let reach = audience::reach(&app.db, &selection).await?;
     let total: u64 = reach.iter().map(|one| format::count(one.people)).sum();
-    problems.extend(audience_problems(template, asked, total, problems.is_empty()));
+    problems.extend(audience_problems(
+        template,
+        asked,
+        total,
+        problems.is_empty(),
+    ));
     let channels = first_channels(&plan);
     let hard = audience::hard_to_reach(&app.db, &selection, NAMES).await?;
     let times = Times::new(&app.config, at);
     Ok(Look {
         people: total,
         people_in_words: by_category(&reach),
-        shown: preview::shown(app, Some(template), &texts, &channels, &readers(template, &reach)),
+        shown: preview::shown(
+            app,
+            Some(template),
+            &texts,
+            &channels,
+            &readers(template, &reach),
+        ),
         problems,
         missing,
         plan: steps(&plan),
@@ -105,7 +128,11 @@ fn notice(refusal: &Refusal) -> Notice {
         }
         _ => None,
     };
-    Notice { tone: Tone::Wrong, text: sentence(&refusal.to_string()), link }
+    Notice {
+        tone: Tone::Wrong,
+        text: sentence(&refusal.to_string()),
+        link,
+    }
 }
 
 /// The texts as far as they can be written.
@@ -127,22 +154,41 @@ pub fn texts(
 ) -> Result<Written, PageError> {
     let mut problems = Vec::new();
     let variables = match draft::texts(app, template, contents) {
-        Ok(texts) => return Ok(Written { texts, missing: Vec::new(), problems }),
+        Ok(texts) => {
+            return Ok(Written {
+                texts,
+                missing: Vec::new(),
+                problems,
+            });
+        }
         Err(Refusal::Variables(variables)) => variables,
         Err(refusal) => {
             refuse(&mut problems, Err::<(), _>(refusal))?;
-            return Ok(Written { texts: Vec::new(), missing: Vec::new(), problems });
+            return Ok(Written {
+                texts: Vec::new(),
+                missing: Vec::new(),
+                problems,
+            });
         }
     };
     let language = app.config.organisation.language();
     let (missing, wrong) = sort_out(template, contents.variables, variables, &language);
     problems.extend(
-        wrong.iter().map(|one| Notice::new(Tone::Wrong, sentence(&one.message))),
+        wrong
+            .iter()
+            .map(|one| Notice::new(Tone::Wrong, sentence(&one.message))),
     );
     let shown = shown_variables(template, contents.variables, &wrong, &language);
-    let contents = Contents { variables: &shown, ..contents.clone() };
+    let contents = Contents {
+        variables: &shown,
+        ..contents.clone()
+    };
     let texts = draft::texts(app, template, &contents).unwrap_or_default();
-    Ok(Written { texts, missing, problems })
+    Ok(Written {
+        texts,
+        missing,
+        problems,
+    })
 }
 
 /// What is still empty, by its question, and what is wrong.
@@ -153,12 +199,16 @@ fn sort_out(
     language: &Language,
 ) -> (Vec<String>, Vec<VariableProblem>) {
     let is_empty = |problem: &VariableProblem| {
-        given.get(&problem.name).is_none_or(|value| value.trim().is_empty())
+        given
+            .get(&problem.name)
+            .is_none_or(|value| value.trim().is_empty())
     };
     let (empty, wrong): (Vec<_>, Vec<_>) = problems.into_iter().partition(is_empty);
     let question = |problem: VariableProblem| {
         let variable = template.variable(&problem.name);
-        variable.map_or(problem.name.clone(), |variable| variable.label_in(language).to_owned())
+        variable.map_or(problem.name.clone(), |variable| {
+            variable.label_in(language).to_owned()
+        })
     };
     (empty.into_iter().map(question).collect(), wrong)
 }
@@ -267,7 +317,10 @@ fn readers(template: &Template, reach: &[Reach]) -> Vec<Readers> {
 
 /// The channels of the first step.
 pub fn first_channels(plan: &Plan) -> Vec<Channel> {
-    plan.steps.first().map(|step| step.channels.clone()).unwrap_or_default()
+    plan.steps
+        .first()
+        .map(|step| step.channels.clone())
+        .unwrap_or_default()
 }
 
 /// A plan in words.
@@ -279,7 +332,11 @@ pub fn steps(plan: &Plan) -> Vec<PlanStep> {
                 0 => "at once".to_owned(),
                 _ => format!("after {}", format::span(step.after())),
             };
-            let ways: Vec<&str> = step.channels.iter().map(|one| preview::one_of(*one)).collect();
+            let ways: Vec<&str> = step
+                .channels
+                .iter()
+                .map(|one| preview::one_of(*one))
+                .collect();
             let whom = match step.whom {
                 Whom::Everyone => "everyone",
                 Whom::Silent => "whoever has not answered",
@@ -291,7 +348,10 @@ pub fn steps(plan: &Plan) -> Vec<PlanStep> {
             if step.call_list {
                 what.push(format!("{whom} goes onto the call list, to be phoned"));
             }
-            PlanStep { when, what: sentence(&what.join("; ")) }
+            PlanStep {
+                when,
+                what: sentence(&what.join("; ")),
+            }
         })
         .collect()
 }
@@ -326,7 +386,10 @@ fn cannot(hard: &[HardToReach], purpose: Purpose, plan: &Plan) -> Vec<CannotGet>
         } else {
             "nothing reaches them: tell them in person"
         };
-        groups.entry((why.0, why.1, instead)).or_default().push(person.name.clone());
+        groups
+            .entry((why.0, why.1, instead))
+            .or_default()
+            .push(person.name.clone());
     }
     groups
         .into_iter()
@@ -338,7 +401,11 @@ fn cannot(hard: &[HardToReach], purpose: Purpose, plan: &Plan) -> Vec<CannotGet>
 }
 
 fn summary(number: u64, why: &str, instead: &str) -> String {
-    let why = if number == 1 { why.replacen("have", "has", 1) } else { why.to_owned() };
+    let why = if number == 1 {
+        why.replacen("have", "has", 1)
+    } else {
+        why.to_owned()
+    };
     format!("{} {why}: {instead}.", people(number))
 }
 
@@ -364,10 +431,21 @@ pub async fn look_at_follow_up(
     at: Timestamp,
 ) -> Result<FollowUpLook, PageError> {
     let mut problems = Vec::new();
-    refuse(&mut problems, draft::approved_template(app, &template.name).await)?;
-    let plan = refuse(&mut problems, draft::plan(app, template, followed.mode, None))?;
+    refuse(
+        &mut problems,
+        draft::approved_template(app, &template.name).await,
+    )?;
+    let plan = refuse(
+        &mut problems,
+        draft::plan(app, template, followed.mode, None),
+    )?;
     let plan = plan.unwrap_or_else(|| template.plan.clone());
-    let contents = Contents { mode: followed.mode, variables, at, follows: Some(followed) };
+    let contents = Contents {
+        mode: followed.mode,
+        variables,
+        at,
+        follows: Some(followed),
+    };
     let written = texts(app, template, &contents)?;
     problems.extend(written.problems);
     let and_waiting = template.kind == crate::alert::words::AlertKind::Update;
@@ -389,5 +467,10 @@ pub async fn look_at_follow_up(
         })
         .collect();
     let shown = preview::shown(app, Some(template), &written.texts, &channels, &readers);
-    Ok(FollowUpLook { people, shown, problems, missing: written.missing })
+    Ok(FollowUpLook {
+        people,
+        shown,
+        problems,
+        missing: written.missing,
+    })
 }

@@ -93,13 +93,22 @@ async fn place<'a>(
         }
         None => None,
     };
-    Ok(Place { app, by, alert, kind, path, template })
+    Ok(Place {
+        app,
+        by,
+        alert,
+        kind,
+        path,
+        template,
+    })
 }
 
 /// What the form asks for, and the same in one word.
 fn asked_for(place: &Place<'_>, fields: &Fields) -> (BTreeMap<String, String>, String) {
     let template = place.template.as_ref();
-    let variables = template.map(|one| asked::variables(one, fields)).unwrap_or_default();
+    let variables = template
+        .map(|one| asked::variables(one, fields))
+        .unwrap_or_default();
     let canonical = serde_json::json!(variables).to_string();
     (variables, canonical)
 }
@@ -158,7 +167,10 @@ async fn carry_out(
             let request = FollowUpRequest {
                 alert: place.alert.id,
                 kind,
-                template: place.template.as_ref().map(|template| template.name.clone()),
+                template: place
+                    .template
+                    .as_ref()
+                    .map(|template| template.name.clone()),
                 variables,
                 hold: Duration::ZERO,
                 composed_at: Some(read.composed_at),
@@ -184,12 +196,11 @@ fn changed() -> Notice {
     Notice::new(Tone::Careful, text)
 }
 
-async fn again(
-    place: &Place<'_>,
-    fields: &Fields,
-    notice: Notice,
-) -> Result<Response, PageError> {
-    show(StatusCode::UNPROCESSABLE_ENTITY, &view(place, fields, vec![notice]).await?)
+async fn again(place: &Place<'_>, fields: &Fields, notice: Notice) -> Result<Response, PageError> {
+    show(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        &view(place, fields, vec![notice]).await?,
+    )
 }
 
 /// How many people it is for now, and the version of what would be said.
@@ -208,7 +219,9 @@ async fn standing_now(
 /// People who have not answered.
 async fn silent(place: &Place<'_>) -> Result<u64, PageError> {
     let counts = standing::count(&place.app.db, place.alert.number).await?;
-    let silent = counts.iter().filter(|(state, _)| *state != standing::PersonState::Acknowledged);
+    let silent = counts
+        .iter()
+        .filter(|(state, _)| *state != standing::PersonState::Acknowledged);
     Ok(silent.map(|(_, number)| format::count(*number)).sum())
 }
 
@@ -243,8 +256,10 @@ async fn view(
     let word = read.seal(app, place.by.user.id, &place.about(), &canonical);
     let title = board::title(&place.alert, &language);
     let mut page = FollowUp {
-        page: frame(app, &place.by.user, "", Section::Alerts)
-            .in_mode(place.alert.mode.into(), "Nothing of this has been sent yet."),
+        page: frame(app, &place.by.user, "", Section::Alerts).in_mode(
+            place.alert.mode.into(),
+            "Nothing of this has been sent yet.",
+        ),
         mode: place.alert.mode.into(),
         kind: place.kind,
         alert: title.clone(),
@@ -274,17 +289,22 @@ async fn message(
 ) -> Result<Content, PageError> {
     let app = place.app;
     let language = app.config.organisation.language();
-    let look =
-        draft_view::look_at_follow_up(app, &place.alert, template, variables, now).await?;
+    let look = draft_view::look_at_follow_up(app, &place.alert, template, variables, now).await?;
     let mut problems = look.problems;
     if template.kind == AlertKind::Update && place.alert.state != AlertState::Running {
-        problems.push(Notice::new(Tone::Wrong, "The alert is over: an update can no longer be sent."));
+        problems.push(Notice::new(
+            Tone::Wrong,
+            "The alert is over: an update can no longer be sent.",
+        ));
     }
     let whom = format!("{}: exactly those who were contacted", people(look.people));
     let mut facts = vec![Fact::new("Who gets it", whom)];
     facts.extend(preview::cost_and_time(app, place.alert.mode, &look.shown));
     if template.kind != AlertKind::Update {
-        facts.push(Fact::new("The alert itself", "is stopped: nothing more of it goes out"));
+        facts.push(Fact::new(
+            "The alert itself",
+            "is stopped: nothing more of it goes out",
+        ));
     }
     Ok(Content {
         severity: Some(Severity::of(template.kind, template.severity)),
@@ -307,19 +327,30 @@ async fn reminder(place: &Place<'_>) -> Result<Content, PageError> {
     let channels = draft_view::first_channels(&alert.plan);
     let shelf = app.shelf();
     let readers: Vec<Readers> = Vec::new();
-    let mut shown =
-        preview::shown(app, shelf.find(&alert.template), &texts, &channels, &readers);
+    let mut shown = preview::shown(
+        app,
+        shelf.find(&alert.template),
+        &texts,
+        &channels,
+        &readers,
+    );
     for one in &mut shown {
         one.preview.people = None;
     }
     let mut problems = Vec::new();
     if alert.state != AlertState::Running {
-        problems.push(Notice::new(Tone::Wrong, "The alert is over: nobody can be reminded of it."));
+        problems.push(Notice::new(
+            Tone::Wrong,
+            "The alert is over: nobody can be reminded of it.",
+        ));
     }
     Ok(Content {
         problems,
         previews: shown.into_iter().map(|one| one.preview).collect(),
-        facts: vec![Fact::new("Who gets it", format!("{} who have not answered", people(count)))],
+        facts: vec![Fact::new(
+            "Who gets it",
+            format!("{} who have not answered", people(count)),
+        )],
         count,
         ..Content::default()
     })
@@ -329,20 +360,34 @@ async fn reminder(place: &Place<'_>) -> Result<Content, PageError> {
 async fn stop(place: &Place<'_>) -> Result<Content, PageError> {
     let deliveries = standing::count_deliveries(&place.app.db, place.alert.number).await?;
     let of = |wanted: &[DeliveryState]| -> u64 {
-        let of = deliveries.iter().filter(|(_, state, _)| wanted.contains(state));
+        let of = deliveries
+            .iter()
+            .filter(|(_, state, _)| wanted.contains(state));
         of.map(|(.., number)| format::count(*number)).sum()
     };
-    let gone = of(&[DeliveryState::Accepted, DeliveryState::Sent, DeliveryState::Delivered]);
+    let gone = of(&[
+        DeliveryState::Accepted,
+        DeliveryState::Sent,
+        DeliveryState::Delivered,
+    ]);
     let on_the_wire = of(&[DeliveryState::Sending]);
     let waiting = of(&[DeliveryState::Queued]);
     let mut facts = vec![Fact::new("Messages already handed over", gone.to_string())];
     if on_the_wire > 0 {
-        facts.push(Fact::new("Being handed over now, cannot be called back", on_the_wire.to_string()));
+        facts.push(Fact::new(
+            "Being handed over now, cannot be called back",
+            on_the_wire.to_string(),
+        ));
     }
     facts.push(Fact::new("Not yet sent", waiting.to_string()));
     let mut problems = Vec::new();
     if place.alert.state != AlertState::Running {
         problems.push(Notice::new(Tone::Plain, "The alert is over already."));
     }
-    Ok(Content { problems, facts, count: waiting, ..Content::default() })
+    Ok(Content {
+        problems,
+        facts,
+        count: waiting,
+        ..Content::default()
+    })
 }

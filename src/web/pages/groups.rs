@@ -78,7 +78,9 @@ async fn in_words(app: &App, row: &CountedRow) -> Result<String, PageError> {
     if row.rules == 0 && row.parts == 0 {
         return Ok("Named people".to_owned());
     }
-    let group = group::find(&app.db, row.id).await?.ok_or_else(PageError::not_found)?;
+    let group = group::find(&app.db, row.id)
+        .await?
+        .ok_or_else(PageError::not_found)?;
     Ok(made_of(&group))
 }
 
@@ -92,15 +94,26 @@ fn made_of(group: &Group) -> String {
                 .filter(|rule| rule.field == *field)
                 .map(|rule| value_in_words(rule))
                 .collect();
-            let name = if *field == RuleField::Role { "work" } else { field.word() };
+            let name = if *field == RuleField::Role {
+                "work"
+            } else {
+                field.word()
+            };
             (!values.is_empty()).then(|| format!("{name} is {}", values.join(" or ")))
         });
-        words.push(format!("Everyone whose {}", listed(&fields.collect::<Vec<_>>())));
+        words.push(format!(
+            "Everyone whose {}",
+            listed(&fields.collect::<Vec<_>>())
+        ));
     }
     if !group.parts.is_empty() {
         words.push(format!("Everyone in {}", listed(&group.parts)));
     }
-    if words.is_empty() { "Named people".to_owned() } else { words.join("; ") }
+    if words.is_empty() {
+        "Named people".to_owned()
+    } else {
+        words.join("; ")
+    }
 }
 
 fn value_in_words(rule: &Rule) -> String {
@@ -119,7 +132,11 @@ fn fields(value: impl Fn(&str) -> String) -> Vec<Field> {
     };
     vec![
         line("title", "Name", "As people read it: “Night shift”"),
-        line("category", "Category", "staff, vendor, authority or patient"),
+        line(
+            "category",
+            "Category",
+            "staff, vendor, authority or patient",
+        ),
         line("role", "Work", "Several values separated by ;"),
         line("site", "Site", ""),
         line("unit", "Unit", ""),
@@ -154,7 +171,9 @@ async fn look(
 }
 
 async fn load(app: &App, name: &str) -> Result<Group, PageError> {
-    group::find_by_name(&app.db, name).await?.ok_or_else(PageError::not_found)
+    group::find_by_name(&app.db, name)
+        .await?
+        .ok_or_else(PageError::not_found)
 }
 
 async fn page(
@@ -165,10 +184,16 @@ async fn page(
 ) -> Result<GroupPage, PageError> {
     let members = group::members(&app.db, &app.keys, group.id, asked.after, PAGE).await?;
     let counted = group::list(&app.db).await?;
-    let total = counted.iter().find(|row| row.id == group.id).map_or(0, |row| count(row.people));
+    let total = counted
+        .iter()
+        .find(|row| row.id == group.id)
+        .map_or(0, |row| count(row.people));
     let shelf = app.shelf();
     let language = app.config.organisation.language();
-    let templates = shelf.templates.iter().filter(|one| one.audience.contains(&group.name));
+    let templates = shelf
+        .templates
+        .iter()
+        .filter(|one| one.audience.contains(&group.name));
     let path = format!("/groups/{}", group.name);
     let may_edit = signed_in.user.may(Act::EditDirectory);
     Ok(GroupPage {
@@ -200,7 +225,10 @@ fn value_of(group: &Group, name: &str) -> String {
         "parts" => group.parts.join("; "),
         _ => {
             let rules = group.rules.iter().filter(|rule| rule.field.word() == name);
-            rules.map(|rule| rule.value.as_str()).collect::<Vec<_>>().join("; ")
+            rules
+                .map(|rule| rule.value.as_str())
+                .collect::<Vec<_>>()
+                .join("; ")
         }
     }
 }
@@ -224,7 +252,11 @@ fn draft(typed: &Fields, name: Option<String>) -> GroupDraft {
         let values = list(typed.get(field.word()));
         values.into_iter().map(|value| Rule {
             field: *field,
-            value: if *field == RuleField::Category { value.to_lowercase() } else { value },
+            value: if *field == RuleField::Category {
+                value.to_lowercase()
+            } else {
+                value
+            },
         })
     });
     GroupDraft {
@@ -301,7 +333,10 @@ mod tests {
 
     #[test]
     fn a_group_says_in_words_who_is_in_it() {
-        let rule = |field, value: &str| Rule { field, value: value.to_owned() };
+        let rule = |field, value: &str| Rule {
+            field,
+            value: value.to_owned(),
+        };
         let group = Group {
             id: GroupId::new(),
             name: "icu".to_owned(),
@@ -321,7 +356,10 @@ mod tests {
 
     #[test]
     fn a_form_becomes_rules_and_leaves_the_list_of_people_alone() {
-        let draft = draft(&Fields::parse(b"title=ICU&category=Staff&unit=ICU%3BIMC&parts="), None);
+        let draft = draft(
+            &Fields::parse(b"title=ICU&category=Staff&unit=ICU%3BIMC&parts="),
+            None,
+        );
         let rules = draft.rules.unwrap();
         assert_eq!(rules.len(), 3);
         assert_eq!(rules[0].value, "staff");

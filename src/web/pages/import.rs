@@ -56,7 +56,10 @@ fn start_page(app: &App, signed_in: &SignedIn, refused: Option<&str>) -> ImportS
         page: frame(app, &signed_in.user, "Import people", Section::People),
         action: "/people/import".to_owned(),
         refused: refused.map(|why| {
-            Notice::new(Tone::Wrong, format!("Nothing was read in. {}", sentence(why)))
+            Notice::new(
+                Tone::Wrong,
+                format!("Nothing was read in. {}", sentence(why)),
+            )
         }),
         columns: COLUMNS.map(str::to_owned).to_vec(),
     }
@@ -69,9 +72,8 @@ async fn upload(
     form: Multipart,
 ) -> Result<Response, PageError> {
     signed_in.require(Act::EditDirectory)?;
-    let refuse = |status: StatusCode, why: &str| {
-        show(status, &start_page(&app, &signed_in, Some(why)))
-    };
+    let refuse =
+        |status: StatusCode, why: &str| show(status, &start_page(&app, &signed_in, Some(why)));
     let (name, bytes) = match file_of(form).await {
         Ok(file) => file,
         Err((status, why)) => return refuse(status, &why),
@@ -96,7 +98,13 @@ async fn upload(
         Ok(read) => read,
         Err(why) => return refuse(StatusCode::UNPROCESSABLE_ENTITY, &why),
     };
-    let kept = Kept { name, reading, sha256, parsed: Some(Arc::new(parsed)), result: None };
+    let kept = Kept {
+        name,
+        reading,
+        sha256,
+        parsed: Some(Arc::new(parsed)),
+        result: None,
+    };
     let id = uploads.keep(signed_in.user.id, kept, app.clock.elapsed());
     Ok(Redirect::to(&format!("/people/import/{id}")).into_response())
 }
@@ -124,7 +132,10 @@ async fn file_of(mut form: Multipart) -> Result<(String, Vec<u8>), (StatusCode, 
         }
         return Ok((name, bytes.to_vec()));
     }
-    Err((StatusCode::UNPROCESSABLE_ENTITY, "choose a file first".to_owned()))
+    Err((
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "choose a file first".to_owned(),
+    ))
 }
 
 fn delimiter_in_words(delimiter: char) -> &'static str {
@@ -149,9 +160,14 @@ async fn look(
     if let Some(result) = &kept.result {
         return show(StatusCode::OK, &done_page(&app, &signed_in, &kept, result));
     }
-    let Some(parsed) = kept.parsed.clone() else { return gone(&app, &signed_in) };
+    let Some(parsed) = kept.parsed.clone() else {
+        return gone(&app, &signed_in);
+    };
     let compared = apply::plan_import(&app.db, &app.keys, (*parsed).clone()).await?;
-    show(StatusCode::OK, &preview_page(&app, &signed_in, &kept, &id, &compared))
+    show(
+        StatusCode::OK,
+        &preview_page(&app, &signed_in, &kept, &id, &compared),
+    )
 }
 
 fn gone(app: &App, signed_in: &SignedIn) -> Result<Response, PageError> {
@@ -173,7 +189,11 @@ fn preview_page(
     let changes = compared.new + compared.changed > 0;
     ImportPreview {
         page: frame(app, &signed_in.user, "Check the import", Section::People),
-        file: if kept.name.is_empty() { "the file".to_owned() } else { kept.name.clone() },
+        file: if kept.name.is_empty() {
+            "the file".to_owned()
+        } else {
+            kept.name.clone()
+        },
         reading: kept.reading.clone(),
         new: compared.new as u64,
         changed: compared.changed as u64,
@@ -194,8 +214,11 @@ fn remarks(compared: &Compared) -> Vec<Notice> {
         .map(|note| Notice::new(Tone::Careful, sentence(note)))
         .collect();
     if !compared.new_groups.is_empty() {
-        let titles: Vec<String> =
-            compared.new_groups.iter().map(|group| format!("“{}”", group.title)).collect();
+        let titles: Vec<String> = compared
+            .new_groups
+            .iter()
+            .map(|group| format!("“{}”", group.title))
+            .collect();
         let text = format!(
             "{} will be made: {}.",
             counted(titles.len() as u64, "new group", "new groups"),
@@ -217,11 +240,18 @@ fn rows(compared: &Compared) -> Vec<ImportRow> {
     });
     let note = |line: usize| {
         let notes = compared.notes.iter().filter(|note| note.line == line);
-        notes.map(|note| sentence(&note.message)).collect::<Vec<_>>().join(" ")
+        notes
+            .map(|note| sentence(&note.message))
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     let row = |row: &ImportedRow, what: &'static str, detail: String| {
         let note = note(row.line);
-        let tone = if note.is_empty() { Tone::Good } else { Tone::Careful };
+        let tone = if note.is_empty() {
+            Tone::Good
+        } else {
+            Tone::Careful
+        };
         let detail = [detail, note].into_iter().filter(|text| !text.is_empty());
         ImportRow {
             line: row.line as u64,
@@ -233,9 +263,11 @@ fn rows(compared: &Compared) -> Vec<ImportRow> {
     };
     let people = || compared.people.iter();
     let changed = people().filter_map(|person| match &person.kind {
-        ChangeKind::Changed(fields) => {
-            Some(row(person, "changed", format!("Other: {}.", fields.join(", "))))
-        }
+        ChangeKind::Changed(fields) => Some(row(
+            person,
+            "changed",
+            format!("Other: {}.", fields.join(", ")),
+        )),
         _ => None,
     });
     let new = people()
@@ -285,12 +317,21 @@ fn done_page(app: &App, signed_in: &SignedIn, kept: &Kept, result: &Compared) ->
         people(result.changed as u64),
         people(result.unchanged as u64)
     );
-    let rejected = rows(result).into_iter().filter(|row| row.what == "rejected");
+    let rejected = rows(result)
+        .into_iter()
+        .filter(|row| row.what == "rejected");
     ImportDone {
         page: frame(app, &signed_in.user, "Imported", Section::People),
-        file: if kept.name.is_empty() { "The file".to_owned() } else { kept.name.clone() },
+        file: if kept.name.is_empty() {
+            "The file".to_owned()
+        } else {
+            kept.name.clone()
+        },
         said,
         rejected: rejected.take(ROWS).collect(),
-        next: vec![Link::new("To the people", "/people"), Link::new("Another file", "/people/import")],
+        next: vec![
+            Link::new("To the people", "/people"),
+            Link::new("Another file", "/people/import"),
+        ],
     }
 }

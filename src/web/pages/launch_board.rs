@@ -88,7 +88,10 @@ async fn readiness(app: &App, mode: Mode) -> Result<Notice, PageError> {
     for gateway in &gateways {
         let facts = app.health.get(&gateway.common.name).map(Health::facts);
         if let Some(facts) = facts.filter(|facts| facts.is_down) {
-            let why = facts.last_failure.map(|(_, why)| sentence(&why)).unwrap_or_default();
+            let why = facts
+                .last_failure
+                .map(|(_, why)| sentence(&why))
+                .unwrap_or_default();
             let text = format!(
                 "The gateway {} takes no messages. {why} Messages wait and are tried again; phone \
                  people if it cannot wait.",
@@ -116,8 +119,15 @@ async fn readiness(app: &App, mode: Mode) -> Result<Notice, PageError> {
     };
     let number = u64::try_from(gateways.len()).unwrap_or(u64::MAX);
     let works = counted(number, "gateway works", "gateways work");
-    let tone = if lag > STUCK { Tone::Careful } else { Tone::Good };
-    Ok(Notice::new(tone, format!("Ready: {works}, {queue}, {drill}.")))
+    let tone = if lag > STUCK {
+        Tone::Careful
+    } else {
+        Tone::Good
+    };
+    Ok(Notice::new(
+        tone,
+        format!("Ready: {works}, {queue}, {drill}."),
+    ))
 }
 
 fn last_drill(now: Timestamp, at: Timestamp) -> String {
@@ -164,17 +174,24 @@ async fn tiles(
     let language = app.config.organisation.language();
     let approvals = approvals::list(&app.db).await?;
     let mut reach = Audiences::new(app).await?;
-    let mut templates: Vec<&Template> =
-        shelf.templates.iter().filter(|one| one.kind == AlertKind::Alert).collect();
+    let mut templates: Vec<&Template> = shelf
+        .templates
+        .iter()
+        .filter(|one| one.kind == AlertKind::Alert)
+        .collect();
     templates.sort_by_key(|one| (one.severity, one.title_in(&language).to_owned()));
     let mut tiles = Vec::new();
     let mut refused = Vec::new();
     for template in templates {
         let severity = Severity::of(template.kind, template.severity);
         let title = template.title_in(&language).to_owned();
-        let of_template: Vec<_> =
-            approvals.iter().filter(|one| one.name == template.name).collect();
-        let broken = check(template).into_iter().find(|finding| finding.level == Level::Error);
+        let of_template: Vec<_> = approvals
+            .iter()
+            .filter(|one| one.name == template.name)
+            .collect();
+        let broken = check(template)
+            .into_iter()
+            .find(|finding| finding.level == Level::Error);
         let reason = if let Some(finding) = broken {
             Some(format!("{}: {}", finding.place, finding.message))
         } else if of_template.is_empty() {
@@ -185,8 +202,16 @@ async fn tiles(
             None
         };
         if let Some(reason) = reason {
-            let href = by.user.may(Act::SeeTemplates).then(|| format!("/templates/{}", template.name));
-            refused.push(RefusedTile { title, severity, reason: sentence(&reason), href });
+            let href = by
+                .user
+                .may(Act::SeeTemplates)
+                .then(|| format!("/templates/{}", template.name));
+            refused.push(RefusedTile {
+                title,
+                severity,
+                reason: sentence(&reason),
+                href,
+            });
             continue;
         }
         let (audience, people) = reach.of(app, &template.audience).await?;
@@ -221,12 +246,18 @@ fn choices(template: &Template, href: &str) -> Vec<Link> {
         .variables
         .iter()
         .filter(|variable| variable.required && variable.kind != VariableKind::Person);
-    let (Some(only), None) = (required.next(), required.next()) else { return Vec::new() };
+    let (Some(only), None) = (required.next(), required.next()) else {
+        return Vec::new();
+    };
     let link = |value: &String| {
         let mut query = form_urlencoded::Serializer::new(format!("{href}?"));
         Link::new(value, query.append_pair(&only.name, value).finish())
     };
-    only.choices.iter().take(CHOICES).map(|choice| link(&choice.value)).collect()
+    only.choices
+        .iter()
+        .take(CHOICES)
+        .map(|choice| link(&choice.value))
+        .collect()
 }
 
 /// The audiences of the tiles, each counted once however many tiles share it.
@@ -238,8 +269,14 @@ struct Audiences {
 impl Audiences {
     async fn new(app: &App) -> Result<Self, PageError> {
         let groups = groups::list(&app.db).await?;
-        let titles = groups.into_iter().map(|group| (group.name, group.title)).collect();
-        Ok(Self { titles, counted: BTreeMap::new() })
+        let titles = groups
+            .into_iter()
+            .map(|group| (group.name, group.title))
+            .collect();
+        Ok(Self {
+            titles,
+            counted: BTreeMap::new(),
+        })
     }
 
     /// The groups in words, and how many people are in them; nobody if one of them is missing.
@@ -276,7 +313,8 @@ fn first_step(by: &SignedIn, tiles: &[Tile], has_refused: bool) -> Option<FirstS
         link,
     };
     if tiles.is_empty() && has_refused {
-        let text = "An approver reads the templates once and approves them. Only then can they be sent.";
+        let text =
+            "An approver reads the templates once and approves them. Only then can they be sent.";
         return Some(step(
             "No message is approved yet.",
             text,

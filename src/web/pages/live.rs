@@ -66,14 +66,18 @@ impl Paging {
 
     /// The same as a query with its question mark; empty for the beginning.
     pub fn query(self) -> String {
-        self.0.map_or(String::new(), |(need, after)| format!("?need={need}&after={after}"))
+        self.0.map_or(String::new(), |(need, after)| {
+            format!("?need={need}&after={after}")
+        })
     }
 }
 
 /// Whether anything can still change that a board shows.
 pub fn still_moves(alert: &Alert, now: Timestamp) -> bool {
     alert.state == AlertState::Running
-        || alert.closed_at.is_some_and(|closed| now.since(closed) < MOVES_ON)
+        || alert
+            .closed_at
+            .is_some_and(|closed| now.since(closed) < MOVES_ON)
 }
 
 async fn fragment(
@@ -85,7 +89,10 @@ async fn fragment(
     by.require(Act::SeeBoards)?;
     let alert = board::find(&app, &id).await?;
     let paging = Paging::read(&Fields::parse(query.unwrap_or_default().as_bytes()));
-    show(StatusCode::OK, &build(&app, &by.user, &alert, paging).await?)
+    show(
+        StatusCode::OK,
+        &build(&app, &by.user, &alert, paging).await?,
+    )
 }
 
 /// The same each time a fact changes, at most once a second.
@@ -128,7 +135,9 @@ fn stream(watcher: Watcher) -> impl Stream<Item = Result<Event, Infallible>> {
     futures::stream::unfold(watcher, |mut watcher| async move {
         let fragment = watcher.next().await?;
         // A carriage return cannot stand in an event.
-        let event = Event::default().event("board").data(fragment.replace('\r', ""));
+        let event = Event::default()
+            .event("board")
+            .data(fragment.replace('\r', ""));
         Some((Ok(event), watcher))
     })
 }
@@ -162,7 +171,9 @@ impl Watcher {
 
     async fn fragment(&mut self) -> Result<Option<String>, PageError> {
         let by = user::find(&self.app.db, self.by.id).await?;
-        let Some(by) = by.filter(|by| by.may(Act::SeeBoards)) else { return Ok(None) };
+        let Some(by) = by.filter(|by| by.may(Act::SeeBoards)) else {
+            return Ok(None);
+        };
         self.alert = crate::storage::alerts::get(&self.app.db, self.alert.number).await?;
         if !still_moves(&self.alert, self.app.clock.now()) {
             return Ok(None);
@@ -192,14 +203,28 @@ pub async fn build(
     let hold = hold(user, alert, now);
     let (state, state_tone) = state(alert, now, &times);
     let language = app.config.organisation.language();
-    let rows = Rows { user, alert, times: &times, deliveries: &deliveries, language };
+    let rows = Rows {
+        user,
+        alert,
+        times: &times,
+        deliveries: &deliveries,
+        language,
+    };
     Ok(BoardLive {
         mode: alert.mode.into(),
         updated: times.clock_and_zone(now),
         state,
         state_tone,
-        acts: if hold.is_some() { Vec::new() } else { acts(user, alert, &numbers) },
-        needs: if hold.is_some() { Vec::new() } else { rows.needs(&needing, paging) },
+        acts: if hold.is_some() {
+            Vec::new()
+        } else {
+            acts(user, alert, &numbers)
+        },
+        needs: if hold.is_some() {
+            Vec::new()
+        } else {
+            rows.needs(&needing, paging)
+        },
         gateways: lights(app, alert).await?,
         chart: chart(app, alert, now).await?,
         numbers,
@@ -214,7 +239,9 @@ fn hold(user: &User, alert: &Alert, now: Timestamp) -> Option<Hold> {
     }
     Some(Hold {
         seconds: u32::try_from(left.as_millis().div_ceil(1000)).unwrap_or(u32::MAX),
-        stop_href: user.may(Act::FollowUp).then(|| format!("/alerts/{}/stop", alert.id)),
+        stop_href: user
+            .may(Act::FollowUp)
+            .then(|| format!("/alerts/{}/stop", alert.id)),
         people: format::count(alert.recipients),
     })
 }
@@ -231,16 +258,24 @@ fn state(alert: &Alert, now: Timestamp, times: &Times) -> (String, Tone) {
             (text, Tone::Plain)
         }
         AlertState::Stopped => {
-            let by = alert.closed_by.as_deref().map(format::actor).unwrap_or_default();
+            let by = alert
+                .closed_by
+                .as_deref()
+                .map(format::actor)
+                .unwrap_or_default();
             let text = format!(
                 "Stopped {} by {by}. Nothing more goes out; answers are still recorded.",
                 times.near(closed)
             );
             (text, Tone::Careful)
         }
-        AlertState::Ended => {
-            (format!("Ended {}. Later answers are marked late.", times.near(closed)), Tone::Good)
-        }
+        AlertState::Ended => (
+            format!(
+                "Ended {}. Later answers are marked late.",
+                times.near(closed)
+            ),
+            Tone::Good,
+        ),
     }
 }
 
@@ -334,8 +369,12 @@ impl Rows<'_> {
 
     fn row(&self, one: &Needing) -> PersonRow {
         let person = &one.person;
-        let own: Vec<Delivery> =
-            self.deliveries.iter().filter(|d| d.recipient == person.id).cloned().collect();
+        let own: Vec<Delivery> = self
+            .deliveries
+            .iter()
+            .filter(|d| d.recipient == person.id)
+            .cloned()
+            .collect();
         let href = format!("/alerts/{}/people/{}", self.alert.id, person.id);
         let mut happened = match (&person.answer, person.answered_at) {
             (Some(answer), Some(at)) => {
@@ -347,7 +386,10 @@ impl Rows<'_> {
         let caller = person.calling_by.as_deref();
         if let (Some(caller), Some(at)) = (caller, person.calling_at) {
             let since = self.times.near(at);
-            happened = format!("{} is calling since {since}. {happened}", format::actor(caller));
+            happened = format!(
+                "{} is calling since {since}. {happened}",
+                format::actor(caller)
+            );
         }
         PersonRow {
             name: person.name.clone(),
@@ -373,9 +415,7 @@ impl Rows<'_> {
                 Some(Button::go("Mark answered", format!("{href}#mark")))
             }
             Some(_) => None,
-            None if one.need == Need::Help => {
-                Some(Button::go("Call", href).weight(Weight::Strong))
-            }
+            None if one.need == Need::Help => Some(Button::go("Call", href).weight(Weight::Strong)),
             None => {
                 Some(Button::post("I am calling", format!("{href}/calling")).field("do", "claim"))
             }
@@ -404,14 +444,22 @@ pub fn place(person: &standing::Person) -> String {
         .map(String::as_str)
         .filter(|word| !word.is_empty())
         .collect();
-    if known.is_empty() { person.category.word().to_owned() } else { known.join(", ") }
+    if known.is_empty() {
+        person.category.word().to_owned()
+    } else {
+        known.join(", ")
+    }
 }
 
 /// How the gateways that carry this alert are doing.
 async fn lights(app: &App, alert: &Alert) -> Result<Vec<GatewayLight>, PageError> {
     let counts = standing::count_deliveries(&app.db, alert.number).await?;
-    let channels: Vec<Channel> =
-        alert.plan.steps.iter().flat_map(|step| step.channels.clone()).collect();
+    let channels: Vec<Channel> = alert
+        .plan
+        .steps
+        .iter()
+        .flat_map(|step| step.channels.clone())
+        .collect();
     let lights = app.gateways.iter().filter(|gateway| {
         channels.contains(&gateway.common.channel)
             && (alert.mode == Mode::Actual || gateway.common.exercises)
@@ -439,7 +487,11 @@ async fn lights(app: &App, alert: &Alert) -> Result<Vec<GatewayLight>, PageError
                 }
                 _ => (Tone::Good, format!("works, {waiting}")),
             };
-            GatewayLight { name: common.name.clone(), tone, text }
+            GatewayLight {
+                name: common.name.clone(),
+                tone,
+                text,
+            }
         })
         .collect())
 }

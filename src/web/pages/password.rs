@@ -40,8 +40,14 @@ fn page(
     if signed_in.user.has_password {
         fields.push(field("current", "Password of now", "current-password"));
     }
-    let hint = format!("At least {} characters. A sentence is easy to keep in mind.", password::SHORTEST);
-    fields.push(Field { hint, ..field("password", "New password", "new-password") });
+    let hint = format!(
+        "At least {} characters. A sentence is easy to keep in mind.",
+        password::SHORTEST
+    );
+    fields.push(Field {
+        hint,
+        ..field("password", "New password", "new-password")
+    });
     let view = ChangePassword {
         page: frame(app, &signed_in.user, "Change my password", Section::Nowhere),
         fields,
@@ -62,14 +68,21 @@ async fn change(
     if user.has_password {
         // Counted and slowed down like any sign-in: an open browser is no licence to guess.
         let current = fields.raw("current");
-        match app.doorkeeper.sign_in(&app.db, &user.login, current, now).await {
+        match app
+            .doorkeeper
+            .sign_in(&app.db, &user.login, current, now)
+            .await
+        {
             Ok(_) => {}
             Err(Refused::Wrong) => {
                 let words = "The password of now is wrong. Nothing was changed.";
                 return refuse(StatusCode::UNPROCESSABLE_ENTITY, words);
             }
             Err(locked @ Refused::Locked(_)) => {
-                return refuse(StatusCode::TOO_MANY_REQUESTS, &sentence(&locked.to_string()));
+                return refuse(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    &sentence(&locked.to_string()),
+                );
             }
             Err(Refused::Account(error)) => return Err(error.into()),
         }

@@ -24,7 +24,9 @@ pub(super) const PAGE: i64 = 50;
 
 /// `/people` and `/people/export.csv`.
 pub fn router() -> Router<App> {
-    Router::new().route("/people", get(list)).route("/people/export.csv", get(download))
+    Router::new()
+        .route("/people", get(list))
+        .route("/people/export.csv", get(download))
 }
 
 /// What is asked for in the address; everything may be missing.
@@ -71,13 +73,19 @@ async fn list(
             .user
             .may(Act::ExportDirectory)
             .then(|| "/people/export.csv".to_owned()),
-        new_href: signed_in.user.may(Act::EditDirectory).then(|| "/people/new".to_owned()),
+        new_href: signed_in
+            .user
+            .may(Act::EditDirectory)
+            .then(|| "/people/new".to_owned()),
     };
     show(StatusCode::OK, &view)
 }
 
 fn may_import(signed_in: &SignedIn) -> Option<String> {
-    signed_in.user.may(Act::EditDirectory).then(|| "/people/import".to_owned())
+    signed_in
+        .user
+        .may(Act::EditDirectory)
+        .then(|| "/people/import".to_owned())
 }
 
 fn wanted(asked: &Asked, group: Option<GroupId>) -> Wanted {
@@ -98,7 +106,10 @@ fn filters(
     total: u64,
 ) -> Vec<Filter> {
     let href = |category: &str, group: &str| {
-        address("/people", &[("q", &asked.q), ("category", category), ("group", group)])
+        address(
+            "/people",
+            &[("q", &asked.q), ("category", category), ("group", group)],
+        )
     };
     let everybody = Filter {
         label: "Everybody".to_owned(),
@@ -118,7 +129,10 @@ fn filters(
         href: href("", &group.name),
         current: asked.group == group.name,
     });
-    std::iter::once(everybody).chain(categories).chain(groups).collect()
+    std::iter::once(everybody)
+        .chain(categories)
+        .chain(groups)
+        .collect()
 }
 
 /// A path with those fields that are not empty as its query.
@@ -137,7 +151,11 @@ pub(super) fn address(path: &str, fields: &[(&str, &str)]) -> String {
 fn pages(path: &str, asked: &Asked, shown: usize, next: Option<ContactId>) -> Pages {
     let first = asked.skipped + 1;
     let last = asked.skipped + shown as u64;
-    let keep = [("q", &*asked.q), ("category", &*asked.category), ("group", &*asked.group)];
+    let keep = [
+        ("q", &*asked.q),
+        ("category", &*asked.category),
+        ("group", &*asked.group),
+    ];
     if next.is_none() && asked.after.is_none() {
         return Pages::default();
     }
@@ -146,7 +164,10 @@ fn pages(path: &str, asked: &Asked, shown: usize, next: Option<ContactId>) -> Pa
         shown: format!("{first} to {last}"),
         previous: asked.after.map(|_| address(path, &keep)),
         next: cursor.map(|cursor| {
-            address(path, &[&keep[..], &[("after", &cursor), ("skipped", &skipped)]].concat())
+            address(
+                path,
+                &[&keep[..], &[("after", &cursor), ("skipped", &skipped)]].concat(),
+            )
         }),
     }
 }
@@ -157,7 +178,11 @@ fn summary(counts: &[(Category, i64)], total: u64) -> String {
         .iter()
         .map(|(category, count)| {
             let (one, many) = category_in_words(*category);
-            counted(count.unsigned_abs(), &one.to_lowercase(), &many.to_lowercase())
+            counted(
+                count.unsigned_abs(),
+                &one.to_lowercase(),
+                &many.to_lowercase(),
+            )
         })
         .collect();
     format!("{}: {}.", people(total), parts.join(", "))
@@ -187,11 +212,19 @@ pub(super) fn row(contact: &Contact) -> ContactRow {
 
 /// What is known of where someone is found, joined by commas.
 pub(super) fn place(parts: &[&str]) -> String {
-    parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(", ")
+    parts
+        .iter()
+        .filter(|part| !part.is_empty())
+        .copied()
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn has(contact: &Contact, kind: PointKind) -> bool {
-    contact.points.iter().any(|point| point.kind == kind && point.opted_out_at.is_none())
+    contact
+        .points
+        .iter()
+        .any(|point| point.kind == kind && point.opted_out_at.is_none())
 }
 
 fn reach(contact: &Contact) -> String {
@@ -201,13 +234,20 @@ fn reach(contact: &Contact) -> String {
         (has(contact, PointKind::Email), "e-mail"),
         (mobile || has(contact, PointKind::Landline), "call"),
     ];
-    let ways: Vec<&str> = ways.into_iter().filter(|(open, _)| *open).map(|(_, way)| way).collect();
+    let ways: Vec<&str> = ways
+        .into_iter()
+        .filter(|(open, _)| *open)
+        .map(|(_, way)| way)
+        .collect();
     ways.join(", ")
 }
 
 /// The one thing about reaching them that somebody should mend.
 pub(super) fn remark(contact: &Contact) -> &'static str {
-    let opted_out = contact.points.iter().any(|point| point.opted_out_at.is_some());
+    let opted_out = contact
+        .points
+        .iter()
+        .any(|point| point.opted_out_at.is_some());
     if contact.points.is_empty() {
         "no phone and no address: nobody can reach this person"
     } else if opted_out && !has(contact, PointKind::Mobile) && !has(contact, PointKind::Email) {
@@ -224,7 +264,10 @@ async fn download(State(app): State<App>, signed_in: SignedIn) -> Result<Respons
     let now = app.clock.now();
     let bytes = export::export_csv(&app.db, &app.keys, now, &signed_in.actor()).await?;
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8")),
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/csv; charset=utf-8"),
+        ),
         (
             header::CONTENT_DISPOSITION,
             HeaderValue::from_static("attachment; filename=\"people.csv\""),
@@ -239,7 +282,10 @@ mod tests {
 
     #[test]
     fn an_address_has_only_what_is_asked_for() {
-        assert_eq!(address("/people", &[("q", ""), ("group", "all staff")]), "/people?group=all+staff");
+        assert_eq!(
+            address("/people", &[("q", ""), ("group", "all staff")]),
+            "/people?group=all+staff"
+        );
         assert_eq!(address("/people", &[("q", "")]), "/people");
     }
 
@@ -251,10 +297,18 @@ mod tests {
 
     #[test]
     fn one_short_page_has_no_way_on() {
-        assert_eq!(pages("/people", &Asked::default(), 12, None), Pages::default());
+        assert_eq!(
+            pages("/people", &Asked::default(), 12, None),
+            Pages::default()
+        );
         let next = ContactId::new();
         let shown = pages("/people", &Asked::default(), 50, Some(next));
         assert_eq!(shown.shown, "1 to 50");
-        assert!(shown.next.unwrap().contains(&format!("after={next}&skipped=50")));
+        assert!(
+            shown
+                .next
+                .unwrap()
+                .contains(&format!("after={next}&skipped=50"))
+        );
     }
 }

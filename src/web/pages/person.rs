@@ -16,10 +16,10 @@ use crate::directory::contact::{self, Contact, PointKind};
 use crate::ids::RecipientId;
 use crate::report::words::{self, Event, Mood};
 use crate::response::{self, AnswerClass, OnBehalf};
+use crate::storage::Error;
 use crate::storage::alerts::Alert;
 use crate::storage::responses::{self, Via};
 use crate::storage::standing::{self, Delivery, Person};
-use crate::storage::Error;
 use crate::web::form::Fields;
 use crate::web::format::{self, Times};
 use crate::web::pages::{PageError, board, frame, live, show};
@@ -28,8 +28,12 @@ use crate::web::view::person::{MarkAnswer, PersonEvent, PersonInAlert};
 use crate::web::view::{Act as Button, Choice, Link, Section, Tone, Weight};
 
 /// How someone can know what a person answered.
-const WAYS: &[(&str, &str)] =
-    &[("phone", "By phone"), ("in person", "In person"), ("radio", "By radio"), ("other", "Otherwise")];
+const WAYS: &[(&str, &str)] = &[
+    ("phone", "By phone"),
+    ("in person", "In person"),
+    ("radio", "By radio"),
+    ("other", "Otherwise"),
+];
 /// Characters of a note.
 const LONGEST_NOTE: usize = 200;
 
@@ -79,8 +83,10 @@ async fn page(
     show(
         StatusCode::OK,
         &PersonInAlert {
-            page: frame(&app, &by.user, &person.name, Section::Alerts)
-                .in_mode(alert.mode.into(), format!("{title}, alert {}.", alert.number)),
+            page: frame(&app, &by.user, &person.name, Section::Alerts).in_mode(
+                alert.mode.into(),
+                format!("{title}, alert {}.", alert.number),
+            ),
             back: Link::new(title, format!("/alerts/{}", alert.id)),
             place: place.join(" · "),
             state,
@@ -95,7 +101,10 @@ async fn page(
                     detail: event.detail,
                 })
                 .collect(),
-            mark: by.user.may(Act::RecordForOthers).then(|| mark(&alert, &person, &language)),
+            mark: by
+                .user
+                .may(Act::RecordForOthers)
+                .then(|| mark(&alert, &person, &language)),
             contact_href: contact
                 .filter(|_| by.user.may(Act::SeeDirectory))
                 .map(|contact| format!("/people/{}", contact.id)),
@@ -128,11 +137,18 @@ fn state(
             Some(AnswerClass::Negative) => Tone::Careful,
             _ => Tone::Good,
         };
-        return (format!("“{label}” {via}. First answer {}.", times.near(at)), tone);
+        return (
+            format!("“{label}” {via}. First answer {}.", times.near(at)),
+            tone,
+        );
     }
     let calling = match (&person.calling_by, person.calling_at) {
         (Some(by), Some(at)) => {
-            format!(" {} is calling since {}.", format::actor(by), times.near(at))
+            format!(
+                " {} is calling since {}.",
+                format::actor(by),
+                times.near(at)
+            )
         }
         _ => String::new(),
     };
@@ -160,8 +176,13 @@ fn acts(user: &User, alert: &Alert, person: &Person, contact: Option<&Contact>) 
     }
     let mut acts = Vec::new();
     let may_see = alert.state == AlertState::Running || user.may(Act::SeeNumbers);
-    let points = contact.map(|contact| contact.points.as_slice()).unwrap_or_default();
-    for point in points.iter().filter(|point| point.kind != PointKind::Email && may_see) {
+    let points = contact
+        .map(|contact| contact.points.as_slice())
+        .unwrap_or_default();
+    for point in points
+        .iter()
+        .filter(|point| point.kind != PointKind::Email && may_see)
+    {
         let number = point.address.reveal();
         let extension = match point.extension.as_str() {
             "" => String::new(),
@@ -169,7 +190,11 @@ fn acts(user: &User, alert: &Alert, person: &Person, contact: Option<&Contact>) 
         };
         let label = format!("Call {number}{extension}");
         let button = Button::go(label, format!("tel:{number}"));
-        let weight = if acts.is_empty() { Weight::Strong } else { Weight::Plain };
+        let weight = if acts.is_empty() {
+            Weight::Strong
+        } else {
+            Weight::Plain
+        };
         acts.push(button.weight(weight));
     }
     let calling = format!("{}/calling", href(alert, person));
@@ -182,11 +207,7 @@ fn acts(user: &User, alert: &Alert, person: &Person, contact: Option<&Contact>) 
     acts
 }
 
-fn mark(
-    alert: &Alert,
-    person: &Person,
-    language: &crate::alert::words::Language,
-) -> MarkAnswer {
+fn mark(alert: &Alert, person: &Person, language: &crate::alert::words::Language) -> MarkAnswer {
     let options = alert
         .options
         .iter()
@@ -195,7 +216,10 @@ fn mark(
     MarkAnswer {
         action: format!("{}/answer", href(alert, person)),
         options,
-        ways: WAYS.iter().map(|(value, label)| Choice::new(*value, *label)).collect(),
+        ways: WAYS
+            .iter()
+            .map(|(value, label)| Choice::new(*value, *label))
+            .collect(),
     }
 }
 
@@ -213,17 +237,34 @@ async fn events(
     let language = app.config.organisation.language();
     let mut events = Vec::new();
     for delivery in &deliveries {
-        let own: Vec<_> = attempts.iter().filter(|one| one.delivery == delivery.id).cloned().collect();
-        let said: Vec<_> =
-            receipts.iter().filter(|one| one.delivery == Some(delivery.id)).cloned().collect();
+        let own: Vec<_> = attempts
+            .iter()
+            .filter(|one| one.delivery == delivery.id)
+            .cloned()
+            .collect();
+        let said: Vec<_> = receipts
+            .iter()
+            .filter(|one| one.delivery == Some(delivery.id))
+            .cloned()
+            .collect();
         let shared = match delivery.same_as {
             Some(other) => Some(standing::get(&app.db, other).await?.name),
             None => None,
         };
         let to = address(app, user, delivery);
-        events.extend(words::of_delivery(delivery, &own, &said, &to, shared.as_deref()));
+        events.extend(words::of_delivery(
+            delivery,
+            &own,
+            &said,
+            &to,
+            shared.as_deref(),
+        ));
     }
-    events.extend(answers.iter().map(|one| words::of_response(one, &alert.options, &language)));
+    events.extend(
+        answers
+            .iter()
+            .map(|one| words::of_response(one, &alert.options, &language)),
+    );
     events.sort_by_key(|event| event.at);
     Ok(events)
 }
@@ -237,7 +278,11 @@ fn address(app: &App, user: &User, delivery: &Delivery) -> String {
         return String::new();
     };
     let address = Address::new(clear);
-    if user.may(Act::SeeNumbers) { address.reveal().to_owned() } else { address.masked() }
+    if user.may(Act::SeeNumbers) {
+        address.reveal().to_owned()
+    } else {
+        address.masked()
+    }
 }
 
 /// Takes note that someone is on the phone to this person, or no longer is.
@@ -260,7 +305,11 @@ async fn calling(
                 if !standing::set_calling(tx, recipient, caller.as_deref(), now).await? {
                     return Ok(());
                 }
-                let action = if is_claim { "call.claim" } else { "call.release" };
+                let action = if is_claim {
+                    "call.claim"
+                } else {
+                    "call.release"
+                };
                 let detail = serde_json::json!({ "recipient": recipient });
                 audit::append(tx, now, &actor, action, &format!("alert {number}"), &detail).await?;
                 Ok::<_, Error>(())
@@ -268,7 +317,11 @@ async fn calling(
         })
         .await?;
     app.tell();
-    let to = if is_claim { href(&alert, &person) } else { format!("/alerts/{}", alert.id) };
+    let to = if is_claim {
+        href(&alert, &person)
+    } else {
+        format!("/alerts/{}", alert.id)
+    };
     Ok(Redirect::to(&to).into_response())
 }
 
@@ -288,9 +341,16 @@ async fn answer(
     if is_again {
         return Ok(Redirect::to(&board).into_response());
     }
-    let how = WAYS.iter().find(|(value, _)| *value == fields.get("how")).map(|(_, label)| *label);
+    let how = WAYS
+        .iter()
+        .find(|(value, _)| *value == fields.get("how"))
+        .map(|(_, label)| *label);
     let said: String = fields.get("note").chars().take(LONGEST_NOTE).collect();
-    let note: Vec<&str> = how.into_iter().chain([said.as_str()]).filter(|part| !part.is_empty()).collect();
+    let note: Vec<&str> = how
+        .into_iter()
+        .chain([said.as_str()])
+        .filter(|part| !part.is_empty())
+        .collect();
     let entered = OnBehalf {
         recipient: person.id,
         answer: given.to_owned(),
@@ -300,6 +360,8 @@ async fn answer(
     };
     response::on_behalf(&app, entered)
         .await
-        .map_err(|refusal| PageError::from(refusal).next(Link::new("Back", href(&alert, &person))))?;
+        .map_err(|refusal| {
+            PageError::from(refusal).next(Link::new("Back", href(&alert, &person)))
+        })?;
     Ok(Redirect::to(&board).into_response())
 }

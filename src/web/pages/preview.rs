@@ -64,12 +64,7 @@ pub fn shown(
     shown
 }
 
-fn one(
-    app: &App,
-    template: Option<&Template>,
-    text: &Text,
-    readers: &[Readers],
-) -> Option<Shown> {
+fn one(app: &App, template: Option<&Template>, text: &Text, readers: &[Readers]) -> Option<Shown> {
     let filled: Filled = serde_json::from_str(&text.filled).ok()?;
     let link = format!("{}/a/{SAMPLE_TOKEN}", app.public_url);
     let own = |field: &str| -> Option<Cow<'_, str>> {
@@ -93,7 +88,11 @@ fn one(
     Some(Shown {
         preview: Preview {
             kind: kind(text.channel),
-            heading: format!("{} · {}", name(text.channel), format::language(&text.language)),
+            heading: format!(
+                "{} · {}",
+                name(text.channel),
+                format::language(&text.language)
+            ),
             language: text.language.to_string(),
             right_to_left: text.language.is_right_to_left(),
             people: Some(people),
@@ -190,7 +189,10 @@ pub fn cost_and_time(app: &App, mode: Mode, shown: &[Shown]) -> Vec<Fact> {
 }
 
 fn parts(shown: &Shown) -> u64 {
-    shown.size.as_ref().map_or(1, |size| u64::try_from(size.parts).unwrap_or(1))
+    shown
+        .size
+        .as_ref()
+        .map_or(1, |size| u64::try_from(size.parts).unwrap_or(1))
 }
 
 fn by(channel: Channel) -> &'static str {

@@ -49,9 +49,12 @@ impl Reading {
 
     /// The word for the form. `about` names the page, `asked` is all that the form asks for.
     pub fn seal(&self, app: &App, reader: UserId, about: &str, asked: &str) -> String {
-        let signature = app.keys.sign_form(&self.parts(reader, about, asked).each_ref().map(
-            |part: &Vec<u8>| part.as_slice(),
-        ));
+        let signature = app.keys.sign_form(
+            &self
+                .parts(reader, about, asked)
+                .each_ref()
+                .map(|part: &Vec<u8>| part.as_slice()),
+        );
         format!(
             "{}.{}.{}.{}.{}",
             self.composed_at.0,

@@ -51,7 +51,10 @@ async fn report(
 
 /// A download with a name that says what it is.
 fn file(alert: &Alert, kind: &str, content_type: &'static str, bytes: Vec<u8>) -> Response {
-    let name = format!("attachment; filename=\"muster-alert-{}.{kind}\"", alert.number);
+    let name = format!(
+        "attachment; filename=\"muster-alert-{}.{kind}\"",
+        alert.number
+    );
     let name = HeaderValue::try_from(name).expect("a number and a word are a valid header");
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
@@ -60,12 +63,7 @@ fn file(alert: &Alert, kind: &str, content_type: &'static str, bytes: Vec<u8>) -
     (headers, no_store(), bytes).into_response()
 }
 
-async fn page(
-    app: &App,
-    by: &SignedIn,
-    alert: &Alert,
-    report: &Report,
-) -> Result<Page, PageError> {
+async fn page(app: &App, by: &SignedIn, alert: &Alert, report: &Report) -> Result<Page, PageError> {
     let times = Times::new(&app.config, report.made_at);
     let language = app.config.organisation.language();
     let title = board::title(alert, &language);
@@ -161,7 +159,9 @@ fn figures(report: &Report, times: &Times) -> Vec<Fact> {
             Channel::Push => "push",
         });
     }
-    let end = report.closed_at.map_or_else(|| "still running".to_owned(), |at| times.moment(at));
+    let end = report
+        .closed_at
+        .map_or_else(|| "still running".to_owned(), |at| times.moment(at));
     let by = format::actor(&report.launched_by);
     let answers: Vec<String> = report
         .answers
@@ -170,7 +170,10 @@ fn figures(report: &Report, times: &Times) -> Vec<Fact> {
         .collect();
     vec![
         Fact::new("Drill or real event", mode),
-        Fact::new("Start", format!("{} by {by}", times.moment(report.launched_at))),
+        Fact::new(
+            "Start",
+            format!("{} by {by}", times.moment(report.launched_at)),
+        ),
         Fact::new("End", end),
         Fact::new("Told by", format::listed(&ways)),
         Fact::new("People to be told", figures.people.to_string()),
@@ -182,9 +185,15 @@ fn figures(report: &Report, times: &Times) -> Vec<Fact> {
         Fact::new("Last person notified", span(figures.last_notified_ms)),
         Fact::new("Half of the answers", span(figures.p50_answer_ms)),
         Fact::new("Nine of ten answers", span(figures.p90_answer_ms)),
-        Fact::new("Half of all people had answered", span(figures.half_of_all_ms)),
+        Fact::new(
+            "Half of all people had answered",
+            span(figures.half_of_all_ms),
+        ),
         Fact::new("Last answer", span(figures.last_answer_ms)),
-        Fact::new("Template", format!("{}, version {}", report.template, report.template_version)),
+        Fact::new(
+            "Template",
+            format!("{}, version {}", report.template, report.template_version),
+        ),
     ]
 }
 
@@ -196,7 +205,11 @@ fn breakdowns(report: &Report) -> Vec<Breakdown> {
             .iter()
             .filter(|slice| slice.by == by)
             .map(|slice| BreakdownRow {
-                label: if slice.name.is_empty() { "none given".to_owned() } else { slice.name.clone() },
+                label: if slice.name.is_empty() {
+                    "none given".to_owned()
+                } else {
+                    slice.name.clone()
+                },
                 people: format::count(slice.people),
                 reached: format::count(slice.reached),
                 answered: format::count(slice.answered),
@@ -204,7 +217,10 @@ fn breakdowns(report: &Report) -> Vec<Breakdown> {
             })
             .collect();
         if !rows.is_empty() {
-            breakdowns.push(Breakdown { title: title.to_owned(), rows });
+            breakdowns.push(Breakdown {
+                title: title.to_owned(),
+                rows,
+            });
         }
     }
     breakdowns
@@ -242,7 +258,9 @@ fn doubts(report: &Report) -> Vec<String> {
         .sum();
     if unconfirmed > 0 {
         let messages = counted(format::count(unconfirmed), "message was", "messages were");
-        doubts.push(format!("{messages} accepted by a gateway and never confirmed by the phone."));
+        doubts.push(format!(
+            "{messages} accepted by a gateway and never confirmed by the phone."
+        ));
     }
     doubts
 }

@@ -36,22 +36,32 @@ pub fn router() -> Router<App> {
 
 fn require(app: &App, signed_in: &SignedIn, act: Act) -> Result<(), PageError> {
     signed_in.require(act)?;
-    if app.has_sandbox() { Ok(()) } else { Err(PageError::not_found()) }
+    if app.has_sandbox() {
+        Ok(())
+    } else {
+        Err(PageError::not_found())
+    }
 }
 
 async fn look(State(app): State<App>, signed_in: SignedIn) -> Result<Response, PageError> {
     require(&app, &signed_in, Act::SeeBoards)?;
     let live = wall(&app, signed_in.user.may(Act::RecordForOthers)).await?;
-    show(StatusCode::OK, &Sandbox {
-        page: frame(&app, &signed_in.user, "Simulated phones", Section::Phones),
-        live_href: "/sandbox/wall".to_owned(),
-        live,
-    })
+    show(
+        StatusCode::OK,
+        &Sandbox {
+            page: frame(&app, &signed_in.user, "Simulated phones", Section::Phones),
+            live_href: "/sandbox/wall".to_owned(),
+            live,
+        },
+    )
 }
 
 async fn show_wall(State(app): State<App>, signed_in: SignedIn) -> Result<Response, PageError> {
     require(&app, &signed_in, Act::SeeBoards)?;
-    show(StatusCode::OK, &wall(&app, signed_in.user.may(Act::RecordForOthers)).await?)
+    show(
+        StatusCode::OK,
+        &wall(&app, signed_in.user.may(Act::RecordForOthers)).await?,
+    )
 }
 
 async fn wall(app: &App, may_answer: bool) -> Result<SandboxLive, PageError> {
@@ -71,7 +81,11 @@ async fn wall(app: &App, may_answer: bool) -> Result<SandboxLive, PageError> {
     let text = format!(
         "{} on {}, the newest first. Nothing here reaches a real person.",
         counted(messages as u64, "message", "messages"),
-        counted(phones.len() as u64, "simulated phone or mailbox", "simulated phones and mailboxes")
+        counted(
+            phones.len() as u64,
+            "simulated phone or mailbox",
+            "simulated phones and mailboxes"
+        )
     );
     Ok(SandboxLive {
         summary: Notice::new(Tone::Plain, text),
@@ -85,13 +99,13 @@ async fn wall(app: &App, may_answer: bool) -> Result<SandboxLive, PageError> {
 }
 
 /// Whose message each is, for the name above the phone.
-async fn names(
-    app: &App,
-    phones: &[Simulated],
-) -> Result<HashMap<DeliveryId, String>, PageError> {
+async fn names(app: &App, phones: &[Simulated]) -> Result<HashMap<DeliveryId, String>, PageError> {
     let newest = phones.iter().filter_map(|phone| phone.messages.last());
     let ids: Vec<DeliveryId> = newest.map(|message| message.delivery).collect();
-    Ok(deliveries::names(&app.db, &ids).await?.into_iter().collect())
+    Ok(deliveries::names(&app.db, &ids)
+        .await?
+        .into_iter()
+        .collect())
 }
 
 fn simulated(
@@ -102,10 +116,16 @@ fn simulated(
     times: &Times,
 ) -> Phone {
     let number = phone.address.reveal().to_owned();
-    let received = phone.messages.iter().filter(|message| message.channel != Channel::Email);
+    let received = phone
+        .messages
+        .iter()
+        .filter(|message| message.channel != Channel::Email);
     let received = received.map(|message| (message.at, bubble(app, message, times)));
     let sent = phone.sent.iter().map(|deed| {
-        let text = deed.text.clone().unwrap_or_else(|| "opened the link and answered".to_owned());
+        let text = deed
+            .text
+            .clone()
+            .unwrap_or_else(|| "opened the link and answered".to_owned());
         let bubble = PhoneMessage {
             time: times.near(deed.at),
             text,
@@ -125,7 +145,10 @@ fn simulated(
         number,
         state: String::new(),
         messages: messages.into_iter().map(|(_, bubble)| bubble).collect(),
-        replies: newest.filter(|_| may_answer).map(replies).unwrap_or_default(),
+        replies: newest
+            .filter(|_| may_answer)
+            .map(replies)
+            .unwrap_or_default(),
     }
 }
 
@@ -152,7 +175,9 @@ fn mail(app: &App, message: &Arc<SandboxMessage>, times: &Times) -> Mail {
 
 /// The link as a path on this service, so that it opens whatever name the service is reached by.
 fn path_of(app: &App, link: &str) -> Option<String> {
-    link.strip_prefix(&app.public_url).filter(|path| path.starts_with("/a/")).map(str::to_owned)
+    link.strip_prefix(&app.public_url)
+        .filter(|path| path.starts_with("/a/"))
+        .map(str::to_owned)
 }
 
 /// The answers that the newest message offers.
@@ -160,10 +185,16 @@ fn replies(message: &Arc<SandboxMessage>) -> Vec<Button> {
     let offers = message.offers();
     let button = |digit: u8, words: &str| {
         let label = format!("{digit} {words}");
-        Button::post(label.trim().to_owned(), format!("/sandbox/{}/reply", message.serial))
-            .field("text", digit.to_string())
+        Button::post(
+            label.trim().to_owned(),
+            format!("/sandbox/{}/reply", message.serial),
+        )
+        .field("text", digit.to_string())
     };
-    offers.iter().map(|offer| button(offer.digit, &offer.words)).collect()
+    offers
+        .iter()
+        .map(|offer| button(offer.digit, &offer.words))
+        .collect()
 }
 
 async fn reply(
@@ -201,6 +232,10 @@ async fn tap(
 
 /// To the wall; a script that asks for the moving part alone gets that.
 fn back(headers: &HeaderMap) -> Response {
-    let to = if headers.contains_key("hx-request") { "/sandbox/wall" } else { "/sandbox" };
+    let to = if headers.contains_key("hx-request") {
+        "/sandbox/wall"
+    } else {
+        "/sandbox"
+    };
     Redirect::to(to).into_response()
 }

@@ -45,9 +45,13 @@ async fn make(
     let now = app.clock.now();
     match link::set_up(&app.db, app.doorkeeper.passwords(), &token, user, now).await {
         Ok(opened) => session::enter(&app, &headers, opened, "/").await,
-        Err(account::Error::Refused(error)) => {
-            page(&app, StatusCode::UNPROCESSABLE_ENTITY, &token, &fields, &sentence(&error))
-        }
+        Err(account::Error::Refused(error)) => page(
+            &app,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &token,
+            &fields,
+            &sentence(&error),
+        ),
         Err(account::Error::NotFound(_)) => one_time(&app, None, String::new()),
         Err(error) => Err(error.into()),
     }
@@ -76,7 +80,10 @@ pub(super) fn account_fields(typed: &Fields, name: &str, is_password_required: b
         autocomplete: "username".to_owned(),
         ..Field::text("login", "Sign-in name", typed.get("login"))
     };
-    let hint = format!("At least {} characters. A sentence is easy to keep in mind.", password::SHORTEST);
+    let hint = format!(
+        "At least {} characters. A sentence is easy to keep in mind.",
+        password::SHORTEST
+    );
     let password = Field {
         hint: if is_password_required {
             hint

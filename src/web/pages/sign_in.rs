@@ -1,10 +1,10 @@
 //! The doors: sign-in with a password, sign-in by a one-time link, and the way out.
 
+use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum::Router;
 use serde::Deserialize;
 
 use crate::account::link::{self, Link as OneTime};
@@ -65,7 +65,10 @@ fn door(
 /// Whom to call when a door does not open; none if the house has no number.
 pub(super) fn help(app: &App) -> Option<Link> {
     let phone = app.config.organisation.phone.trim();
-    let dialled: String = phone.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+    let dialled: String = phone
+        .chars()
+        .filter(|c| c.is_ascii_digit() || *c == '+')
+        .collect();
     (!dialled.is_empty()).then(|| Link::new(phone, format!("tel:{dialled}")))
 }
 
@@ -77,7 +80,11 @@ async fn enter(
     let login = fields.get("login").chars().take(100).collect::<String>();
     let next = safe_next(fields.get("next")).unwrap_or_default();
     let now = app.clock.now();
-    match app.doorkeeper.sign_in(&app.db, &login, fields.raw("password"), now).await {
+    match app
+        .doorkeeper
+        .sign_in(&app.db, &login, fields.raw("password"), now)
+        .await
+    {
         Ok(opened) => session::enter(&app, &headers, opened, next).await,
         Err(Refused::Wrong) => {
             let error = "The sign-in name or the password is wrong. Nobody has been signed in.";
@@ -107,7 +114,9 @@ async fn link_page(
     match link::find(&app.db, &token, now).await? {
         Some(OneTime::SignIn(id)) => {
             let user = user::find(&app.db, id).await?;
-            let name = user.filter(|user| user.disabled_at.is_none()).map(|user| user.name);
+            let name = user
+                .filter(|user| user.disabled_at.is_none())
+                .map(|user| user.name);
             one_time(&app, name, format!("/sign-in/{token}"))
         }
         Some(OneTime::SetUp) => Ok(Redirect::to(&format!("/set-up/{token}")).into_response()),
@@ -121,7 +130,11 @@ pub(super) fn one_time(
     name: Option<String>,
     action: String,
 ) -> Result<Response, PageError> {
-    let status = if name.is_some() { StatusCode::OK } else { StatusCode::GONE };
+    let status = if name.is_some() {
+        StatusCode::OK
+    } else {
+        StatusCode::GONE
+    };
     let page = SignInLink {
         page: Frame::new(&app.config.organisation.name, "Sign in"),
         name,

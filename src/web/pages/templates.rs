@@ -44,7 +44,11 @@ enum Standing {
 
 impl Standing {
     fn of(template: &Template, approvals: &[Approval]) -> Self {
-        let own = || approvals.iter().filter(|approval| approval.name == template.name);
+        let own = || {
+            approvals
+                .iter()
+                .filter(|approval| approval.name == template.name)
+        };
         if is_broken(template) {
             Self::Broken
         } else if let Some(approval) = own().find(|approval| approval.hash == template.hash) {
@@ -75,7 +79,9 @@ impl Standing {
 }
 
 fn is_broken(template: &Template) -> bool {
-    template::check(template).iter().any(|finding| finding.level == Level::Error)
+    template::check(template)
+        .iter()
+        .any(|finding| finding.level == Level::Error)
 }
 
 async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Response, PageError> {
@@ -90,18 +96,34 @@ async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Response, P
             (standing, row(&app, template, standing))
         })
         .collect();
-    let mut unreadable: Vec<&str> =
-        shelf.problems.iter().map(|problem| problem.template.as_str()).collect();
+    let mut unreadable: Vec<&str> = shelf
+        .problems
+        .iter()
+        .map(|problem| problem.template.as_str())
+        .collect();
     unreadable.dedup();
-    standing.extend(unreadable.into_iter().filter(|name| !name.is_empty()).map(broken_row));
+    standing.extend(
+        unreadable
+            .into_iter()
+            .filter(|name| !name.is_empty())
+            .map(broken_row),
+    );
     // A stable sort: templates that stand alike keep the order of their names.
     standing.sort_by_key(|(standing, row)| (rank(*standing), row.severity));
-    let summary = summary(&standing.iter().map(|(standing, _)| *standing).collect::<Vec<_>>());
-    show(StatusCode::OK, &TemplateList {
-        page: frame(&app, &signed_in.user, "Templates", Section::Templates),
-        summary,
-        rows: standing.into_iter().map(|(_, row)| row).collect(),
-    })
+    let summary = summary(
+        &standing
+            .iter()
+            .map(|(standing, _)| *standing)
+            .collect::<Vec<_>>(),
+    );
+    show(
+        StatusCode::OK,
+        &TemplateList {
+            page: frame(&app, &signed_in.user, "Templates", Section::Templates),
+            summary,
+            rows: standing.into_iter().map(|(_, row)| row).collect(),
+        },
+    )
 }
 
 /// All approved ones are alike, whatever their version.
@@ -114,8 +136,11 @@ fn rank(standing: Standing) -> Standing {
 
 fn row(app: &App, template: &Template, standing: Standing) -> TemplateRow {
     let house = app.config.organisation.language();
-    let channels: Vec<&str> =
-        template.channels.iter().map(|channel| preview::name(*channel)).collect();
+    let channels: Vec<&str> = template
+        .channels
+        .iter()
+        .map(|channel| preview::name(*channel))
+        .collect();
     TemplateRow {
         title: template.title_in(&house).to_owned(),
         href: format!("/templates/{}", template.name),
@@ -135,7 +160,12 @@ fn in_a_row(words: &[&str]) -> String {
 }
 
 fn languages(template: &Template) -> String {
-    template.languages.iter().map(format::language).collect::<Vec<_>>().join(", ")
+    template
+        .languages
+        .iter()
+        .map(format::language)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// A template of which no more can be read than that it is there.
@@ -156,9 +186,18 @@ fn broken_row(name: &str) -> (Standing, TemplateRow) {
 fn summary(standing: &[Standing]) -> String {
     let number = |wanted: fn(&Standing) -> bool| standing.iter().filter(|one| wanted(one)).count();
     let parts = [
-        (number(|one| matches!(one, Standing::Approved(_))), "approved"),
-        (number(|one| *one == Standing::Changed), "changed after approval"),
-        (number(|one| *one == Standing::Unapproved), "not approved yet"),
+        (
+            number(|one| matches!(one, Standing::Approved(_))),
+            "approved",
+        ),
+        (
+            number(|one| *one == Standing::Changed),
+            "changed after approval",
+        ),
+        (
+            number(|one| *one == Standing::Unapproved),
+            "not approved yet",
+        ),
         (number(|one| *one == Standing::Broken), "broken"),
     ];
     let parts: Vec<String> = parts
@@ -170,7 +209,10 @@ fn summary(standing: &[Standing]) -> String {
         return String::new();
     }
     let all = counted(standing.len() as u64, "template", "templates");
-    format!("{all}: {}. Only an approved text can be sent.", parts.join(", "))
+    format!(
+        "{all}: {}. Only an approved text can be sent.",
+        parts.join(", ")
+    )
 }
 
 /// What was just done.
@@ -189,7 +231,9 @@ async fn look(
     signed_in.require(Act::SeeTemplates)?;
     let mut view = page(&app, &signed_in, &name).await?;
     if done.done == "approved" {
-        view.page = view.page.notice(Notice::new(Tone::Good, "Approved. It can be sent now."));
+        view.page = view
+            .page
+            .notice(Notice::new(Tone::Good, "Approved. It can be sent now."));
     }
     show(StatusCode::OK, &view)
 }
@@ -227,7 +271,10 @@ async fn page(app: &App, signed_in: &SignedIn, name: &str) -> Result<TemplatePag
                 .weight(Weight::Strong)
                 .field("hash", &template.hash)
         }),
-        history: approvals.iter().map(|approval| history(approval, &times)).collect(),
+        history: approvals
+            .iter()
+            .map(|approval| history(approval, &times))
+            .collect(),
     })
 }
 
@@ -261,7 +308,9 @@ fn state(
         }
         Standing::Unapproved => format!("Nobody has approved it yet, so it cannot be sent. {who}"),
         Standing::Approved(version) => {
-            let own = approvals.iter().find(|approval| approval.hash == template.hash);
+            let own = approvals
+                .iter()
+                .find(|approval| approval.hash == template.hash);
             own.map_or_else(String::new, |approval| {
                 format!(
                     "Approved by {} on {}: version {version} may be sent, word for word.",
@@ -284,11 +333,7 @@ fn history(approval: &Approval, times: &Times) -> Fact {
 }
 
 /// The page of a template whose files cannot be read: what is wrong with each.
-fn unreadable_page(
-    app: &App,
-    signed_in: &SignedIn,
-    name: &str,
-) -> Result<TemplatePage, PageError> {
+fn unreadable_page(app: &App, signed_in: &SignedIn, name: &str) -> Result<TemplatePage, PageError> {
     let shelf = app.shelf();
     let findings: Vec<Finding> = shelf
         .problems
@@ -348,7 +393,11 @@ mod tests {
 
     #[test]
     fn the_summary_counts_by_how_they_stand() {
-        let all = [Standing::Approved(1), Standing::Approved(4), Standing::Changed];
+        let all = [
+            Standing::Approved(1),
+            Standing::Approved(4),
+            Standing::Changed,
+        ];
         assert_eq!(
             summary(&all),
             "3 templates: 2 approved, 1 changed after approval. Only an approved text can be sent."
@@ -358,7 +407,11 @@ mod tests {
 
     #[test]
     fn what_needs_an_approver_comes_first() {
-        let mut all = [Standing::Approved(9), Standing::Unapproved, Standing::Broken];
+        let mut all = [
+            Standing::Approved(9),
+            Standing::Unapproved,
+            Standing::Broken,
+        ];
         all.sort();
         assert_eq!(all[0], Standing::Broken);
         assert_eq!(rank(all[2]), rank(Standing::Approved(2)));

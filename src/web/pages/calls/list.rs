@@ -76,8 +76,15 @@ pub(super) async fn page(
         title: format!("People to call: {}", title(app, alert)),
         progress: progress_in_words(&progress, whose),
         rest: rest.map(|task| row(app, &reader, task, &times)).collect(),
-        done: done.iter().map(|task| done_row(app, &reader, task, &times)).collect(),
-        callers: if reader.is_manager { callers(&progress) } else { Vec::new() },
+        done: done
+            .iter()
+            .map(|task| done_row(app, &reader, task, &times))
+            .collect(),
+        callers: if reader.is_manager {
+            callers(&progress)
+        } else {
+            Vec::new()
+        },
         acts: acts(&reader),
         handing_out: handing_out(app, &reader, &progress, made, &times).await?,
         back: reader
@@ -96,7 +103,10 @@ fn surroundings(reader: &Reader, times: &Times) -> Frame {
         Mode::Actual => format!("Alert {}, since {since}", reader.alert.number),
         Mode::Exercise => format!("Exercise {}, since {since}", reader.alert.number),
     };
-    reader.frame.clone().in_mode(Shown::from(reader.alert.mode), ribbon)
+    reader
+        .frame
+        .clone()
+        .in_mode(Shown::from(reader.alert.mode), ribbon)
 }
 
 /// Whom to call now, and what to say if it is not the person who was asked for.
@@ -114,7 +124,9 @@ async fn pick(
 ) -> Result<Picked, PageError> {
     let now = app.clock.now();
     let is_taken = |task: &CallTask| {
-        let is_recent = task.calling_at.is_some_and(|at| now.since(at) < LONGEST_CALL);
+        let is_recent = task
+            .calling_at
+            .is_some_and(|at| now.since(at) < LONGEST_CALL);
         let by = task.calling_by.as_deref();
         is_recent && by.is_some() && by != Some(reader.caller.actor.as_str())
     };
@@ -124,20 +136,32 @@ async fn pick(
         let task = calls::find(&app.db, number, reader.caller.whose, pinned).await?;
         match task {
             Some(task) if task.answered_at.is_some() => {
-                let text = format!("{} Nobody needs to call them.", answered(app, &task, reader, times));
+                let text = format!(
+                    "{} Nobody needs to call them.",
+                    answered(app, &task, reader, times)
+                );
                 notice = Some(Notice::new(Tone::Good, text));
             }
             Some(task) if is_taken(&task) => {
                 let text = format!("Somebody else is calling {} now.", task.name);
                 notice = Some(Notice::new(Tone::Careful, text));
             }
-            Some(task) => return Ok(Picked { task: Some(task), notice }),
+            Some(task) => {
+                return Ok(Picked {
+                    task: Some(task),
+                    notice,
+                });
+            }
             None => {}
         }
     }
     let mine = |task: &&CallTask| task.calling_by.as_deref() == Some(reader.caller.actor.as_str());
     let free = |task: &&CallTask| !is_taken(task);
-    let task = to_do.iter().find(mine).or_else(|| to_do.iter().find(free)).cloned();
+    let task = to_do
+        .iter()
+        .find(mine)
+        .or_else(|| to_do.iter().find(free))
+        .cloned();
     Ok(Picked { task, notice })
 }
 
@@ -162,7 +186,10 @@ fn progress_in_words(progress: &[Progress], whose: Whose) -> String {
         0 => String::new(),
         _ => format!(" {} answered without a call.", people(alone)),
     };
-    format!("{called} of {} called.{alone} {left} still to call.", people(all))
+    format!(
+        "{called} of {} called.{alone} {left} still to call.",
+        people(all)
+    )
 }
 
 fn callers(progress: &[Progress]) -> Vec<Fact> {
@@ -196,7 +223,9 @@ async fn handing_out(
         return Ok(None);
     }
     let action = format!("{}/link", reader.path);
-    let named = progress.iter().filter_map(|part| Some((part.caller_id?, part.name.clone()?)));
+    let named = progress
+        .iter()
+        .filter_map(|part| Some((part.caller_id?, part.name.clone()?)));
     let button = |(id, name): (crate::ids::ContactId, String)| {
         Act::post(format!("Make a link for {name}"), &*action)
             .field("caller", id.to_string())
@@ -205,9 +234,15 @@ async fn handing_out(
     let given = calls::list_links(&app.db, reader.alert.number).await?;
     let since = |at| format!("link made {}", times.near(at));
     Ok(Some(HandingOut {
-        made: made.map(|made| MadeView { name: made.name, address: made.address }),
+        made: made.map(|made| MadeView {
+            name: made.name,
+            address: made.address,
+        }),
         callers: named.map(button).collect(),
-        given: given.into_iter().map(|link| Fact::new(link.label, since(link.made_at))).collect(),
+        given: given
+            .into_iter()
+            .map(|link| Fact::new(link.label, since(link.made_at)))
+            .collect(),
         action,
     }))
 }
@@ -220,10 +255,10 @@ async fn card(
 ) -> Result<CallCard, PageError> {
     let alert = &reader.alert;
     let person = standing::get(&app.db, task.recipient).await?;
-    let deliveries =
-        standing::list_deliveries(&app.db, task.recipient, task.recipient).await?;
-    let mut happened =
-        vec![words::in_short(person.state, &deliveries, &|at| times.near(at))];
+    let deliveries = standing::list_deliveries(&app.db, task.recipient, task.recipient).await?;
+    let mut happened = vec![words::in_short(person.state, &deliveries, &|at| {
+        times.near(at)
+    })];
     happened.extend(last_call(task, times));
     let texts = alerts::list_texts(&app.db, alert.number).await?;
     let house = app.config.organisation.language();
@@ -245,9 +280,8 @@ async fn card(
         name: task.name.clone(),
         place: where_and_language(task),
         happened: happened.join(" "),
-        claim: (takes_turns && !is_mine).then(|| {
-            act(format!("I am calling {}", task.name), "claim").weight(Weight::Strong)
-        }),
+        claim: (takes_turns && !is_mine)
+            .then(|| act(format!("I am calling {}", task.name), "claim").weight(Weight::Strong)),
         numbers: numbers(app, task).await?,
         release: (takes_turns && is_mine)
             .then(|| act("Give back: I am not calling".to_owned(), "release")),
@@ -255,7 +289,11 @@ async fn card(
         action: reader.path.clone(),
         hidden: vec![
             ("recipient".to_owned(), task.recipient.to_string()),
-            ("seen".to_owned(), task.outcome_at.map_or_else(String::new, |at| at.0.to_string())),
+            (
+                "seen".to_owned(),
+                task.outcome_at
+                    .map_or_else(String::new, |at| at.0.to_string()),
+            ),
         ],
         answers,
         failures: vec![
@@ -271,7 +309,12 @@ async fn numbers(app: &App, task: &CallTask) -> Result<Vec<Link>, PageError> {
     let Some(contact) = contact::find(&app.db, &app.keys, task.contact_id).await? else {
         return Ok(Vec::new());
     };
-    let of = |kind: PointKind| contact.points.iter().filter(move |point| point.kind == kind);
+    let of = |kind: PointKind| {
+        contact
+            .points
+            .iter()
+            .filter(move |point| point.kind == kind)
+    };
     let link = |point: &contact::Point| {
         let number = point.address.reveal();
         let mut label = as_read_aloud(number);
@@ -280,21 +323,33 @@ async fn numbers(app: &App, task: &CallTask) -> Result<Vec<Link>, PageError> {
         }
         Link::new(label, format!("tel:{number}"))
     };
-    Ok(of(PointKind::Mobile).chain(of(PointKind::Landline)).map(link).collect())
+    Ok(of(PointKind::Mobile)
+        .chain(of(PointKind::Landline))
+        .map(link)
+        .collect())
 }
 
 /// "+1 202-555-0142" for E.164; what cannot be read stays as it is.
 fn as_read_aloud(number: &str) -> String {
     phonenumber::parse(None, number).map_or_else(
         |_| number.to_owned(),
-        |parsed| parsed.format().mode(phonenumber::Mode::International).to_string(),
+        |parsed| {
+            parsed
+                .format()
+                .mode(phonenumber::Mode::International)
+                .to_string()
+        },
     )
 }
 
 fn where_and_language(task: &CallTask) -> String {
     let place = place(&[&task.role, &task.unit, &task.site]);
     let language = format::language(&task.language);
-    if place.is_empty() { language.to_owned() } else { format!("{place} · {language}") }
+    if place.is_empty() {
+        language.to_owned()
+    } else {
+        format!("{place} · {language}")
+    }
 }
 
 fn last_call(task: &CallTask, times: &Times) -> Option<String> {
@@ -320,7 +375,10 @@ fn row(app: &App, reader: &Reader, task: &CallTask, times: &Times) -> PersonRow 
     let calling = task
         .calling_by
         .as_deref()
-        .filter(|_| task.calling_at.is_some_and(|at| now.since(at) < LONGEST_CALL))
+        .filter(|_| {
+            task.calling_at
+                .is_some_and(|at| now.since(at) < LONGEST_CALL)
+        })
         .map(|by| format!("{} is calling now.", format::actor(by)));
     let happened = calling
         .or_else(|| last_call(task, times))
@@ -330,7 +388,10 @@ fn row(app: &App, reader: &Reader, task: &CallTask, times: &Times) -> PersonRow 
         href: href(reader, task),
         place: where_and_language(task),
         happened,
-        act: Some(Act::go("Call first", format!("{}?person={}", reader.path, task.recipient))),
+        act: Some(Act::go(
+            "Call first",
+            format!("{}?person={}", reader.path, task.recipient),
+        )),
     }
 }
 
@@ -338,10 +399,17 @@ fn row(app: &App, reader: &Reader, task: &CallTask, times: &Times) -> PersonRow 
 fn answered(app: &App, task: &CallTask, reader: &Reader, times: &Times) -> String {
     let house = app.config.organisation.language();
     let answer = task.answer.as_deref().unwrap_or_default();
-    let option = reader.alert.options.iter().find(|option| option.key == answer);
+    let option = reader
+        .alert
+        .options
+        .iter()
+        .find(|option| option.key == answer);
     let answer = option.map_or(answer, |option| option.label_in(&house));
     let via = task.answer_via.map_or("", words::via);
-    let at = task.answered_at.map(|at| times.near(at)).unwrap_or_default();
+    let at = task
+        .answered_at
+        .map(|at| times.near(at))
+        .unwrap_or_default();
     format!("Answered {via} {at}: {answer}.").replace("  ", " ")
 }
 
@@ -355,7 +423,11 @@ fn done_row(app: &App, reader: &Reader, task: &CallTask, times: &Times) -> Perso
         Act::post("Call again", &reader.path)
             .field("outcome", "again")
             .field("recipient", task.recipient.to_string())
-            .field("seen", task.outcome_at.map_or_else(String::new, |at| at.0.to_string()))
+            .field(
+                "seen",
+                task.outcome_at
+                    .map_or_else(String::new, |at| at.0.to_string()),
+            )
     });
     PersonRow {
         name: task.name.clone(),

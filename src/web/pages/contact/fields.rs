@@ -45,17 +45,32 @@ fn all(app: &App, value: impl Fn(&str) -> String) -> Vec<Field> {
         required: false,
         ..Field::text(name, label, &value(name))
     };
-    let kind = |field: Field, kind: &str| Field { kind: kind.to_owned(), ..field };
-    let hint = |field: Field, hint: &str| Field { hint: hint.to_owned(), ..field };
+    let kind = |field: Field, kind: &str| Field {
+        kind: kind.to_owned(),
+        ..field
+    };
+    let hint = |field: Field, hint: &str| Field {
+        hint: hint.to_owned(),
+        ..field
+    };
     let chosen = value("category");
     let categories = Category::ALL.iter().map(|category| {
         let label = category_in_words(*category).0;
         Choice::new(category.word(), label).chosen(chosen == category.word())
     });
     vec![
-        Field { required: true, ..text("name", "Name") },
-        Field { choices: categories.collect(), ..text("category", "Category") },
-        Field { choices: languages(app, &value("language")), ..text("language", "Language") },
+        Field {
+            required: true,
+            ..text("name", "Name")
+        },
+        Field {
+            choices: categories.collect(),
+            ..text("category", "Category")
+        },
+        Field {
+            choices: languages(app, &value("language")),
+            ..text("language", "Language")
+        },
         kind(text("mobile", "Mobile"), "tel"),
         kind(text("phone", "Landline"), "tel"),
         kind(text("email", "E-mail"), "email"),
@@ -136,7 +151,9 @@ pub(super) fn draft(
         site: form.get("site").to_owned(),
         unit: form.get("unit").to_owned(),
         tags: list(form.get("tags")),
-        fields: before.map(|contact| contact.fields.clone()).unwrap_or_default(),
+        fields: before
+            .map(|contact| contact.fields.clone())
+            .unwrap_or_default(),
         groups: list(form.get("groups")),
         points,
         manager_id: before.and_then(|contact| contact.manager_id),
@@ -145,7 +162,11 @@ pub(super) fn draft(
 
 /// Several values in one line.
 pub(in crate::web::pages) fn list(text: &str) -> Vec<String> {
-    text.split(';').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    text.split(';')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn read_point(app: &App, kind: PointKind, text: &str) -> Result<Option<PointDraft>, String> {
@@ -154,12 +175,20 @@ fn read_point(app: &App, kind: PointKind, text: &str) -> Result<Option<PointDraf
     }
     let point = if kind == PointKind::Email {
         let email = EmailAddress::parse(text).map_err(|problem| problem.to_string())?;
-        PointDraft { kind, address: email.address().clone(), extension: String::new() }
+        PointDraft {
+            kind,
+            address: email.address().clone(),
+            extension: String::new(),
+        }
     } else {
         let number = PhoneNumber::parse(text, &app.config.organisation.region)
             .map_err(|problem| problem.to_string())?;
         let extension = number.extension().unwrap_or_default().to_owned();
-        PointDraft { kind, address: number.address().clone(), extension }
+        PointDraft {
+            kind,
+            address: number.address().clone(),
+            extension,
+        }
     };
     Ok(Some(point))
 }

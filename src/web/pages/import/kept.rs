@@ -46,17 +46,30 @@ impl Uploads {
         let id = random_token();
         let mut uploads = self.lock(now);
         if uploads.len() >= MOST && !uploads.contains_key(&owner) {
-            let oldest = uploads.iter().min_by_key(|(_, one)| one.since).map(|(owner, _)| *owner);
+            let oldest = uploads
+                .iter()
+                .min_by_key(|(_, one)| one.since)
+                .map(|(owner, _)| *owner);
             oldest.and_then(|owner| uploads.remove(&owner));
         }
-        uploads.insert(owner, Waiting { id: id.clone(), since: now, kept });
+        uploads.insert(
+            owner,
+            Waiting {
+                id: id.clone(),
+                since: now,
+                kept,
+            },
+        );
         id
     }
 
     /// The person's own file of that key, if it still waits.
     pub(super) fn find(&self, owner: UserId, id: &str, now: Duration) -> Option<Kept> {
         let uploads = self.lock(now);
-        uploads.get(&owner).filter(|one| one.id == id).map(|one| one.kept.clone())
+        uploads
+            .get(&owner)
+            .filter(|one| one.id == id)
+            .map(|one| one.kept.clone())
     }
 
     /// Takes what is in the file, once.

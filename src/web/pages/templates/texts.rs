@@ -24,14 +24,29 @@ pub(super) fn with_examples(app: &App, template: &Template) -> Vec<Preview> {
         let values = examples(app, template, language);
         for channel in &template.channels {
             let filled = message::fill(template, *channel, language, &values, Mode::Actual);
-            if let Some(filled) = filled.ok().and_then(|text| serde_json::to_string(&text).ok()) {
+            if let Some(filled) = filled
+                .ok()
+                .and_then(|text| serde_json::to_string(&text).ok())
+            {
                 let (channel, language) = (*channel, language.clone());
-                texts.push(Text { channel, language, position, filled, sha256: String::new() });
+                texts.push(Text {
+                    channel,
+                    language,
+                    position,
+                    filled,
+                    sha256: String::new(),
+                });
             }
         }
     }
     let shown = preview::shown(app, Some(template), &texts, &template.channels, &[]);
-    shown.into_iter().map(|one| Preview { people: None, ..one.preview }).collect()
+    shown
+        .into_iter()
+        .map(|one| Preview {
+            people: None,
+            ..one.preview
+        })
+        .collect()
 }
 
 fn examples(app: &App, template: &Template, language: &Language) -> BTreeMap<String, String> {
@@ -56,7 +71,10 @@ fn examples(app: &App, template: &Template, language: &Language) -> BTreeMap<Str
         let followed = followed.templates.iter().find(|one| !one.follows());
         let title = followed.map_or("…", |one| one.title_in(language));
         all.insert(fields::ABOUT.to_owned(), title.to_owned());
-        all.insert(fields::ABOUT_TIME.to_owned(), now.strftime("%H:%M").to_string());
+        all.insert(
+            fields::ABOUT_TIME.to_owned(),
+            now.strftime("%H:%M").to_string(),
+        );
     }
     all
 }
@@ -66,12 +84,21 @@ pub(super) fn findings(app: &App, template: &Template) -> Vec<Finding> {
     let mut findings: Vec<Finding> = template::check(template)
         .into_iter()
         .map(|finding| Finding {
-            tone: if finding.level == Level::Error { Tone::Wrong } else { Tone::Careful },
+            tone: if finding.level == Level::Error {
+                Tone::Wrong
+            } else {
+                Tone::Careful
+            },
             place: finding.place,
             text: sentence(&finding.message),
         })
         .collect();
-    let today = app.clock.now().to_jiff().to_zoned(app.config.organisation.zone()).date();
+    let today = app
+        .clock
+        .now()
+        .to_jiff()
+        .to_zoned(app.config.organisation.zone())
+        .date();
     if template.review_by < today {
         findings.push(Finding {
             tone: Tone::Careful,
@@ -83,8 +110,11 @@ pub(super) fn findings(app: &App, template: &Template) -> Vec<Finding> {
 }
 
 pub(super) fn facts(template: &Template, version: Option<i32>) -> Vec<Fact> {
-    let channels: Vec<&str> =
-        template.channels.iter().map(|channel| preview::name(*channel)).collect();
+    let channels: Vec<&str> = template
+        .channels
+        .iter()
+        .map(|channel| preview::name(*channel))
+        .collect();
     let languages: Vec<&str> = template.languages.iter().map(format::language).collect();
     let mut facts = vec![
         Fact::new("What for", purpose(template.purpose)),
@@ -92,7 +122,10 @@ pub(super) fn facts(template: &Template, version: Option<i32>) -> Vec<Fact> {
         Fact::new("By", listed(&channels)),
         Fact::new("In", listed(&languages)),
         Fact::new("Speaks for", format::span(template.expires_in)),
-        Fact::new("Review by", template.review_by.strftime("%-d %B %Y").to_string()),
+        Fact::new(
+            "Review by",
+            template.review_by.strftime("%-d %B %Y").to_string(),
+        ),
     ];
     if let Some(expected) = template.expected {
         let value = format!("{} to {} people", expected.min, expected.max);
@@ -100,7 +133,10 @@ pub(super) fn facts(template: &Template, version: Option<i32>) -> Vec<Fact> {
     }
     let version = version.map_or_else(|| "not approved".to_owned(), |number| number.to_string());
     facts.push(Fact::new("Version", version));
-    facts.push(Fact::new("Content", template.hash.chars().take(12).collect::<String>()));
+    facts.push(Fact::new(
+        "Content",
+        template.hash.chars().take(12).collect::<String>(),
+    ));
     facts
 }
 
@@ -131,7 +167,11 @@ pub(super) fn variables(template: &Template, language: &Language) -> Vec<Fact> {
 }
 
 fn about(variable: &Variable, language: &Language) -> String {
-    let must = if variable.required { "must be filled" } else { "may stay empty" };
+    let must = if variable.required {
+        "must be filled"
+    } else {
+        "may stay empty"
+    };
     let kind = match variable.kind {
         VariableKind::Text => "text",
         VariableKind::Choice => "one of the choices",
@@ -140,8 +180,16 @@ fn about(variable: &Variable, language: &Language) -> String {
         VariableKind::Number => "a number",
         VariableKind::Person => "each person’s own, from the directory",
     };
-    let choices: Vec<&str> = variable.choices.iter().map(|choice| choice.value.as_str()).collect();
-    let choices = if choices.is_empty() { String::new() } else { format!(" ({})", choices.join(", ")) };
+    let choices: Vec<&str> = variable
+        .choices
+        .iter()
+        .map(|choice| choice.value.as_str())
+        .collect();
+    let choices = if choices.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", choices.join(", "))
+    };
     format!("{} {}, {must}{choices}", variable.label_in(language), kind)
 }
 
@@ -169,14 +217,20 @@ fn step(step: &Step) -> PlanStep {
     };
     let mut acts: Vec<String> = Vec::new();
     if !step.channels.is_empty() {
-        let messages: Vec<&str> =
-            step.channels.iter().map(|channel: &Channel| preview::one_of(*channel)).collect();
+        let messages: Vec<&str> = step
+            .channels
+            .iter()
+            .map(|channel: &Channel| preview::one_of(*channel))
+            .collect();
         acts.push(format!("{} to {whom}", listed(&messages)));
     }
     if step.call_list {
         acts.push(format!("{whom} goes onto the call list"));
     }
-    PlanStep { when, what: sentence(&acts.join("; ")).trim_end_matches('.').to_owned() }
+    PlanStep {
+        when,
+        what: sentence(&acts.join("; ")).trim_end_matches('.').to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -192,7 +246,10 @@ mod tests {
             call_list: false,
         };
         let said = step(&first);
-        assert_eq!((said.when.as_str(), said.what.as_str()), ("at once", "A text and an e-mail to everyone"));
+        assert_eq!(
+            (said.when.as_str(), said.what.as_str()),
+            ("at once", "A text and an e-mail to everyone")
+        );
         let later = Step {
             after_seconds: 300,
             whom: Whom::Silent,
