@@ -30,6 +30,7 @@ pub struct Timestamp(pub i64);
 
 impl Timestamp {
     /// This moment moved by `span`; stops at the ends of what can be written.
+    #[must_use]
     pub fn after(self, span: Duration) -> Self {
         Self(
             self.0

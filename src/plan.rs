@@ -109,6 +109,7 @@ impl Plan {
 
     /// This plan for a message that exists only on `available` channels: other channels are left
     /// out, and steps that then reach nobody vanish.
+    #[must_use]
     pub fn limited_to(&self, available: &[Channel]) -> Self {
         let steps = self
             .steps

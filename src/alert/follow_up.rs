@@ -163,7 +163,11 @@ pub async fn follow_up_once(
                 if let (true, Some(thread)) = (is_last_word, thread) {
                     for running in alerts::list_thread(&mut *tx, thread).await? {
                         if running.state == AlertState::Running {
-                            stop_in(tx, &running, &new.actor, new.now).await?;
+                            match stop_in(tx, &running, &new.actor, new.now).await {
+                                // Someone else has stopped it in this moment: all the better.
+                                Ok(_) | Err(Refusal::NotRunning) => {}
+                                Err(refusal) => return Err(refusal),
+                            }
                         }
                     }
                 }

@@ -138,7 +138,7 @@ impl Approve {
         for name in names {
             match template_approval::approve(app, &name, None, &Actor::command_line()).await {
                 Ok(done) => {
-                    approved.push(json!({ "name": name, "version": done.approval.version }))
+                    approved.push(json!({ "name": name, "version": done.approval.version }));
                 }
                 Err(refusal) => refused.push(refusal.to_string()),
             }

@@ -47,7 +47,7 @@ impl RateLimit {
             .starts
             .iter()
             .rev()
-            .take_while(|start| now - **start < window.span);
+            .take_while(|start| now.saturating_sub(**start) < window.span);
         window.most - recent.count().min(window.most)
     }
 
@@ -116,7 +116,7 @@ mod tests {
                 starts.extend(std::iter::repeat_n(now, permits));
                 let recent = starts
                     .iter()
-                    .filter(|start| now - **start < Duration::from_secs(1))
+                    .filter(|start| now.saturating_sub(**start) < Duration::from_secs(1))
                     .count();
                 prop_assert_eq!(recent, usize::try_from(rate).unwrap());
             }

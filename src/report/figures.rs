@@ -131,8 +131,8 @@ pub fn curve(launched_at: Timestamp, times: &[Times]) -> Vec<Point> {
 mod tests {
     use super::*;
 
-    fn at(millis: i64) -> Option<Timestamp> {
-        Some(Timestamp(1_000_000 + millis))
+    fn at(millis: i64) -> Timestamp {
+        Timestamp(1_000_000 + millis)
     }
 
     const LAUNCH: Timestamp = Timestamp(1_000_000);
@@ -140,9 +140,9 @@ mod tests {
     #[test]
     fn a_curve_ends_with_everyone_who_was_reached_and_answered() {
         let times = [
-            (at(10), at(50)),
-            (at(20), None),
-            (None, at(100)),
+            (Some(at(10)), Some(at(50))),
+            (Some(at(20)), None),
+            (None, Some(at(100))),
             (None, None),
         ];
         let curve = curve(LAUNCH, &times);

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::report::reasons;
 use crate::storage::Error;
 use crate::storage::alerts::Alert;
+use crate::storage::responses::Via;
 use crate::storage::standing::{self, Filter};
 
 /// People whose messages are read at a time.
@@ -52,7 +53,7 @@ pub async fn csv(app: &App, alert: &Alert) -> Result<Vec<u8>, Error> {
                 .answered_at
                 .map(|at| at.to_string())
                 .unwrap_or_default();
-            let via = person.answer_via.map(|via| via.word()).unwrap_or_default();
+            let via = person.answer_via.map(Via::word).unwrap_or_default();
             let twice = own.iter().any(|delivery| delivery.possible_duplicate);
             let row = [
                 person.name.as_str(),

@@ -38,7 +38,7 @@ pub fn read(text: &str) -> Meaning {
     let mut characters = text.chars();
     if let Some(digit) = characters.next().and_then(|first| first.to_digit(10))
         && digit > 0
-        && !characters.next().is_some_and(|next| next.is_alphanumeric())
+        && !characters.next().is_some_and(char::is_alphanumeric)
     {
         return Meaning::Digit(usize::try_from(digit).unwrap_or_default());
     }

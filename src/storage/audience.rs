@@ -207,6 +207,7 @@ pub async fn reach(on: impl Conn<'_>, selection: &Selection) -> Result<Vec<Reach
 
 /// Someone of a selection who cannot be reached in the usual way.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[expect(clippy::struct_excessive_bools, reason = "a row of yes-or-no columns")]
 pub struct HardToReach {
     /// Who.
     pub contact_id: ContactId,

@@ -205,6 +205,19 @@ pub async fn progress(on: impl Conn<'_>, alert: AlertNumber) -> Result<Vec<Progr
     .await
 }
 
+/// How many are silent and not on the list.
+pub async fn count_unlisted(on: impl Conn<'_>, alert: AlertNumber) -> Result<i64, Error> {
+    let (count,): (i64,) = on
+        .sql(
+            "SELECT count(*) FROM recipient WHERE alert = $1 AND answered_at IS NULL
+             AND NOT EXISTS (SELECT 1 FROM call_task task WHERE task.recipient = recipient.id)",
+        )
+        .bind(alert)
+        .fetch_one()
+        .await?;
+    Ok(count)
+}
+
 /// Puts everyone who is silent and not yet on it onto the list, behind those who are there: each
 /// with the caller whom a call tree names for them, if that caller has answered. Answers how many.
 pub async fn add_silent(tx: &mut Tx, alert: AlertNumber, now: Timestamp) -> Result<u64, Error> {

@@ -56,10 +56,6 @@ pub fn url(name: &str) -> String {
 
 /// `GET /assets/{*name}`: the file, 304 when the browser has it, 404 when there is none.
 /// The versioned address may be kept for a year; the bare one is asked about each time.
-#[expect(
-    clippy::unused_async,
-    reason = "a handler is an async function, even without a wait"
-)]
 pub async fn serve(
     Path(name): Path<String>,
     RawQuery(query): RawQuery,

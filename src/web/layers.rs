@@ -12,11 +12,12 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{debug, error, info, warn};
 
 use crate::app::App;
+use crate::web::problem::Problem;
 
 /// How long an answer may take to begin.
 const USUAL: Duration = Duration::from_secs(30);
 /// The same for files of people.
-const IMPORT: Duration = Duration::from_secs(180);
+const IMPORT: Duration = Duration::from_mins(3);
 
 /// What the pages may load and do. The answer page has its own, stricter still.
 const CONTENT_SECURITY: &str = "default-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -70,13 +71,15 @@ pub(super) async fn limit_time(request: Request, next: Next) -> Response {
     } else {
         USUAL
     };
-    match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            let sentence = "It took too long. Look how things stand before you send it again.";
-            (StatusCode::SERVICE_UNAVAILABLE, sentence).into_response()
+    let is_api = request.uri().path().starts_with("/api/");
+    let answered = tokio::time::timeout(limit, next.run(request)).await;
+    answered.unwrap_or_else(|_elapsed| {
+        if is_api {
+            return Problem::of_status(StatusCode::SERVICE_UNAVAILABLE, "").into_response();
         }
-    }
+        let sentence = "It took too long. Look how things stand before you send it again.";
+        (StatusCode::SERVICE_UNAVAILABLE, sentence).into_response()
+    })
 }
 
 /// Adds the headers that keep a page to itself, where a handler has not set its own.
@@ -108,10 +111,12 @@ pub(super) async fn protect(State(app): State<App>, request: Request, next: Next
     response
 }
 
+/// Makes the answer to a request that panicked.
+type AnswerPanic = fn(Box<dyn Any + Send + 'static>) -> Response<Body>;
+
 /// A panic ends its request and nothing else.
-pub(super) fn catch_panic() -> CatchPanicLayer<fn(Box<dyn Any + Send + 'static>) -> Response<Body>>
-{
-    CatchPanicLayer::custom(answer_panic as fn(Box<dyn Any + Send + 'static>) -> Response<Body>)
+pub(super) fn catch_panic() -> CatchPanicLayer<AnswerPanic> {
+    CatchPanicLayer::custom(answer_panic as AnswerPanic)
 }
 
 fn answer_panic(_: Box<dyn Any + Send + 'static>) -> Response<Body> {

@@ -174,8 +174,10 @@ fn to_sign_in(parts: &Parts) -> Response {
     let door = match wanted.as_deref().and_then(safe_next) {
         None | Some("/") => "/sign-in".to_owned(),
         Some(wanted) => {
-            let mut query = form_urlencoded::Serializer::new("/sign-in?".to_owned());
-            query.append_pair("next", wanted).finish()
+            let query = form_urlencoded::Serializer::new(String::new())
+                .append_pair("next", wanted)
+                .finish();
+            format!("/sign-in?{query}")
         }
     };
     if is_part {

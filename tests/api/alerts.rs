@@ -150,7 +150,8 @@ on_both! {
         served.received(3).await;
         let path = format!("/api/v1/alerts/{id}/recipients");
         served.eventually(&path, |page| {
-            page["items"].as_array().unwrap().iter().all(|one| one["state"] != "queued")
+            let waits = |one: &Value| one["state"] == "queued" || one["state"] == "sending";
+            !page["items"].as_array().unwrap().iter().any(waits)
         }).await;
 
         let mut names = Vec::new();

@@ -81,7 +81,7 @@ on_both! {
         assert!(recorded.text.contains("Recorded:") && recorded.text.contains("14:02:07"), "{}", recorded.text);
         assert_eq!(answers(&served, &id).await[&first], 1);
 
-        served.app.clock.advance(Duration::from_secs(60));
+        served.app.clock.advance(Duration::from_mins(1));
         let changed = press(&served, &ana, &[("o", &second)]).await;
         assert!(changed.text.contains("14:03:07"), "{}", changed.text);
         let now = answers(&served, &id).await;

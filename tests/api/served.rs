@@ -22,7 +22,7 @@ use crate::environment::http_client;
 pub const START: Timestamp = Timestamp(1_795_356_127_000);
 
 /// How long a fact may take to become true.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Gateways that are there for their callbacks only: nothing is ever sent through them.
 const GATEWAYS: &str = r#"
@@ -204,7 +204,7 @@ impl Served {
 
     /// Sends a request and reads the answer.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
-        let response = request.send().await.unwrap();
+        let response = request.timeout(PATIENCE).send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         Answer {
             status,

@@ -22,7 +22,7 @@ try {
   const storageState = await signIn(muster.match[1]);
   const take = (name, address, view) => pictures(storageState, name, address, view);
   await take("home", "/live", desk);
-  await take("check", "/live/closure?reason=burst+pipe", { ...desk, height: 1900 });
+  await take("check", "/live/closure?reason=burst+pipe", { ...desk, whole: true });
   await take("check-phone", "/live/closure?reason=burst+pipe", phone);
   const board = await send(storageState);
   await take("board", board, { ...desk, height: 1100 });
@@ -51,25 +51,24 @@ async function send(storageState) {
   await page.getByRole("button", { name: /^Send/ }).click();
   await page.waitForURL("**/alerts/*", { waitUntil: "commit" });
   const board = new URL(page.url()).pathname;
-  await page.waitForFunction(
-    async (address) => {
-      const answer = await fetch(address, { headers: { accept: "text/html" } });
-      const [, answered, people] = (await answer.text()).match(/(\d+)\D{0,200}?of (\d+)/s) ?? [];
-      return Number(answered) * 3 >= Number(people) && Number(people) > 0;
-    },
-    `${board}/live`,
-    { timeout: 90_000, polling: 1000 },
-  );
+  const report = `${board.replace("alerts", "reports")}.json`;
+  const deadline = Date.now() + 90_000;
+  for (;;) {
+    const { counts, recipients } = await (await page.request.get(report)).json();
+    if (counts.acknowledged * 3 >= recipients) break;
+    if (Date.now() > deadline) throw new Error(`after 90 s ${counts.acknowledged} have answered`);
+    await page.waitForTimeout(500); // paces the look
+  }
   await page.context().close();
   return board;
 }
 
-/** One picture in each theme: what is seen without scrolling. */
-async function pictures(storageState, name, address, view) {
+/** One picture in each theme: what is seen without scrolling, or the whole page. */
+async function pictures(storageState, name, address, { whole = false, ...view }) {
   for (const { colorScheme, suffix } of themes) {
     const page = await openPage(browser, baseUrl, { ...view, colorScheme, storageState });
     await page.goto(address);
-    await page.screenshot({ path: path.join(folder, `${name}${suffix}.png`) });
+    await page.screenshot({ path: path.join(folder, `${name}${suffix}.png`), fullPage: whole });
     await page.context().close();
     console.log(`docs/pictures/${name}${suffix}.png`);
   }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::house::{House, get};
+use crate::house::{House, Server, get};
 
 #[test]
 fn unattended_it_ends_within_forty_seconds_with_everyone_explained() {
@@ -52,7 +52,7 @@ fn its_json_is_one_value_and_its_folder_can_be_audited_afterwards() {
 #[test]
 fn it_prints_a_link_that_opens_and_ends_on_a_signal() {
     let house = House::new();
-    let mut server = house.start(&mut house.command(&["demo", "--listen", "127.0.0.1:0"]));
+    let mut server = Server::start(&mut house.command(&["demo", "--listen", "127.0.0.1:0"]));
     assert!(server.first.contains("/sign-in/"), "{}", server.first);
     assert!(get(&server.first).unwrap().starts_with("HTTP/1.1 200"));
     let phones = server.out_line("Phones:");

@@ -163,39 +163,7 @@ impl House {
 
     /// A server on a free port, ready to answer.
     pub(crate) fn serve(&self) -> Server {
-        self.start(self.command(&["serve"]).env("MUSTER_LISTEN", "127.0.0.1:0"))
-    }
-
-    /// Starts a server and waits until it says where it listens.
-    pub(crate) fn start(&self, command: &mut Command) -> Server {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (out, err) = (
-            lines(child.stdout.take().unwrap()),
-            lines(child.stderr.take().unwrap()),
-        );
-        let mut server = Server {
-            child,
-            out,
-            err,
-            said: String::new(),
-            first: String::new(),
-            url: String::new(),
-        };
-        let line = server.out_line("http://");
-        let first = line
-            .split_whitespace()
-            .find(|word| word.starts_with("http://"))
-            .unwrap();
-        server.url = reqwest::Url::parse(first)
-            .unwrap()
-            .origin()
-            .ascii_serialization();
-        server.first = first.to_owned();
-        server
+        Server::start(self.command(&["serve"]).env("MUSTER_LISTEN", "127.0.0.1:0"))
     }
 }
 
@@ -225,6 +193,38 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Starts a server and waits until it says where it listens.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (out, err) = (
+            lines(child.stdout.take().unwrap()),
+            lines(child.stderr.take().unwrap()),
+        );
+        let mut server = Self {
+            child,
+            out,
+            err,
+            said: String::new(),
+            first: String::new(),
+            url: String::new(),
+        };
+        let line = server.out_line("http://");
+        let first = line
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"))
+            .unwrap();
+        server.url = reqwest::Url::parse(first)
+            .unwrap()
+            .origin()
+            .ascii_serialization();
+        first.clone_into(&mut server.first);
+        server
+    }
+
     /// The first line of stdout from here on with these words in it.
     pub(crate) fn out_line(&mut self, words: &str) -> String {
         find(&self.out, words, &mut self.said).unwrap_or_else(|| self.silent(words))

@@ -23,9 +23,9 @@ on_both! {
         // Approved beside the running server, which takes notice.
         house.run(&["templates", "approve", "closure", "all-clear", "correction"]).ends(0);
 
-        let sent = run(&[&send[..], &["--wait"]].concat()).text();
-        assert!(sent.starts_with("LIVE alert 1 goes to 2 people"), "{sent}");
-        assert!(sent.contains("in all"), "{sent}");
+        let told = run(&[&send[..], &["--wait"]].concat()).text();
+        assert!(told.starts_with("LIVE alert 1 goes to 2 people"), "{told}");
+        assert!(told.contains("in all"), "{told}");
         let alert = run(&["status", "1", "--json"]).json();
         assert_eq!(alert["counts"]["recipients"], 2);
         assert_eq!(alert["counts"]["queued"], 0);

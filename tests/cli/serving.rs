@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 
-use crate::house::{House, get, until};
+use crate::house::{House, Server, get, until};
 
 on_both! {
     fn a_server_starts_with_nothing_configured_and_ends_in_peace(house: &House) {
@@ -155,7 +155,7 @@ fn many_commands_may_meet_at_the_first_start() {
                 .unwrap()
         })
         .collect();
-    let server = house.start(&mut server_command);
+    let server = Server::start(&mut server_command);
     for command in commands {
         let output = command.wait_with_output().unwrap();
         assert!(

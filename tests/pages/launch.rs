@@ -47,7 +47,7 @@ on_both! {
         let texts = muster::report::texts(&desk.app.db, &alert).await.unwrap();
         let kept = texts.iter().find(|text| text.channel.word() == "sms").unwrap();
         // All of it but the person's own link, which was made up on the page.
-        let (before, after) = kept.text.split_once("«link»").unwrap();
+        let (before, after) = kept.text.split_once("\"link\"").unwrap();
         assert!(before.contains("14:02"), "{before}");
         let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         check.says(&words(before)).says(&words(after));

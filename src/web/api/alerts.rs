@@ -198,7 +198,7 @@ pub async fn list(
     let limit = page::limit(query.limit)?;
     let before = match &query.cursor {
         None => AlertNumber(i64::MAX),
-        Some(cursor) => AlertNumber(cursor.parse().map_err(|_| page::unknown_cursor())?),
+        Some(cursor) => AlertNumber(cursor.parse().map_err(|_cause| page::unknown_cursor())?),
     };
     let wanted = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
     let mut rows = alerts::list(&app.db, before, wanted).await?;

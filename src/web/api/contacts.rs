@@ -203,7 +203,7 @@ pub async fn list(
     let after = match &query.cursor {
         None => None,
         Some(cursor) => {
-            let id: ContactId = cursor.parse().map_err(|_| page::unknown_cursor())?;
+            let id: ContactId = cursor.parse().map_err(|_cause| page::unknown_cursor())?;
             contact::find(&app.db, &app.keys, id)
                 .await?
                 .ok_or_else(page::unknown_cursor)?;

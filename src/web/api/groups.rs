@@ -182,19 +182,15 @@ pub async fn save(
 ) -> Result<Response, Problem> {
     bearer.require(&Need::WriteContacts)?;
     let Body(draft) = draft?;
-    match find(&app, &name).await? {
-        Some(known) => {
-            let title = draft.title.clone().unwrap_or_else(|| known.title.clone());
-            let draft = to_draft(draft, Some(&name), title);
-            let now = app.clock.now();
-            let group = group::update(&app.db, known.id, draft, now, &bearer.actor()).await?;
-            Ok(Json(body(&app, group).await?).into_response())
-        }
-        None => {
-            let title = draft.title.clone().unwrap_or_default();
-            created(&app, &bearer, to_draft(draft, Some(&name), title)).await
-        }
-    }
+    let Some(known) = find(&app, &name).await? else {
+        let title = draft.title.clone().unwrap_or_default();
+        return created(&app, &bearer, to_draft(draft, Some(&name), title)).await;
+    };
+    let title = draft.title.clone().unwrap_or_else(|| known.title.clone());
+    let draft = to_draft(draft, Some(&name), title);
+    let now = app.clock.now();
+    let group = group::update(&app.db, known.id, draft, now, &bearer.actor()).await?;
+    Ok(Json(body(&app, group).await?).into_response())
 }
 
 /// Deletes a group. Its people stay in the directory.

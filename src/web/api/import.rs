@@ -132,7 +132,7 @@ pub async fn import(
     });
     let parsed: Parsed = parsed
         .await
-        .map_err(|_| crate::storage::Error::Broken("reading a file panicked"))?
+        .map_err(|_cause| crate::storage::Error::Broken("reading a file panicked"))?
         .map_err(|sentence| Problem::invalid(sentence).field("file"))?;
     let preview = if is_dry_run {
         apply::plan_import(&app.db, &app.keys, parsed).await?

@@ -229,7 +229,7 @@ where
 
 /// One part of the address that names a thing. Whatever cannot name one is not found.
 pub fn id<T: FromStr>(text: &str, missing: &'static str) -> Result<T, Problem> {
-    text.parse().map_err(|_| Problem::not_found(missing))
+    text.parse().map_err(|_cause| Problem::not_found(missing))
 }
 
 #[cfg(test)]
@@ -251,7 +251,6 @@ mod tests {
 
     #[derive(Debug, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
-    #[expect(dead_code, reason = "only read")]
     struct Inner {
         groups: Vec<String>,
     }

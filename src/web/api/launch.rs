@@ -167,7 +167,7 @@ fn request_key(
     }
     // Written out from what was understood: spaces and the order of fields make no difference.
     let canonical = serde_json::to_vec(body)
-        .map_err(|_| crate::storage::Error::Broken("a launch is no JSON"))?;
+        .map_err(|_cause| crate::storage::Error::Broken("a launch is no JSON"))?;
     Ok(Some(RequestKey {
         scope: format!("token:{}", bearer.0.id),
         key: key.to_owned(),

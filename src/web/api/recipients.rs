@@ -152,7 +152,7 @@ pub async fn list(
     let after = match &query.cursor {
         None => None,
         Some(cursor) => Some(RecipientId(
-            cursor.parse().map_err(|_| page::unknown_cursor())?,
+            cursor.parse().map_err(|_cause| page::unknown_cursor())?,
         )),
     };
     let filter = Filter {

@@ -82,6 +82,14 @@ pub struct TemplateBody {
     pub per_person: Vec<VariableBody>,
     /// What people can answer, in the order of their digits: the first is 1.
     pub options: Vec<AnswerOption>,
+}
+
+/// A template with what a careful reader would say about it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct CheckedTemplateBody {
+    /// What a list shows too.
+    #[serde(flatten)]
+    pub template: TemplateBody,
     /// What the checker found: a template with errors cannot be approved.
     pub findings: Vec<FindingBody>,
 }
@@ -184,7 +192,7 @@ pub async fn list(
     get, path = "/api/v1/templates/{name}", tag = "templates", operation_id = "get_template",
     params(("name" = String, Path, description = "The template's name")),
     responses(
-        (status = 200, description = "The template", body = TemplateBody),
+        (status = 200, description = "The template", body = CheckedTemplateBody),
         (status = 403, description = "The token lacks the scope `read` or `templates:write`"),
         (status = 404, description = "There is no such template"),
     )
@@ -193,7 +201,7 @@ pub async fn get(
     State(app): State<App>,
     bearer: Bearer,
     Path(name): Path<String>,
-) -> Result<Json<TemplateBody>, Problem> {
+) -> Result<Json<CheckedTemplateBody>, Problem> {
     if !bearer.allows(&Need::WriteTemplates) {
         bearer.require(&Need::ReadAlert(&name))?;
     }
@@ -207,7 +215,7 @@ pub async fn get(
     params(("name" = String, Path, description = "The template's name")),
     request_body(content = Option<ApproveBody>),
     responses(
-        (status = 200, description = "The template is approved", body = TemplateBody),
+        (status = 200, description = "The template is approved", body = CheckedTemplateBody),
         (status = 403, description = "The token lacks the scope `templates:write`"),
         (status = 404, description = "There is no such template"),
         (status = 409, description = "It was changed since it was read: it is not approved"),
@@ -219,7 +227,7 @@ pub async fn approve(
     bearer: Bearer,
     Path(name): Path<String>,
     body: Result<MaybeBody<ApproveBody>, Problem>,
-) -> Result<Json<TemplateBody>, Problem> {
+) -> Result<Json<CheckedTemplateBody>, Problem> {
     bearer.require(&Need::WriteTemplates)?;
     let MaybeBody(body) = body?;
     template_approval::approve(&app, &name, body.hash.as_deref(), &bearer.actor()).await?;
@@ -264,11 +272,14 @@ fn may_read(bearer: &Bearer, template: &Template) -> bool {
     bearer.allows(&Need::WriteTemplates) || bearer.allows(&Need::ReadAlert(&template.name))
 }
 
-async fn one(app: &App, name: &str) -> Result<TemplateBody, Problem> {
+async fn one(app: &App, name: &str) -> Result<CheckedTemplateBody, Problem> {
     let shelf = app.shelf();
     let approved = approvals::list(&app.db).await?;
     match shelf.find(name) {
-        Some(template) => Ok(body(app, template, &approved)),
+        Some(template) => Ok(CheckedTemplateBody {
+            template: body(app, template, &approved),
+            findings: findings(template),
+        }),
         None => Err(Problem::not_found(
             shelf
                 .problems
@@ -326,7 +337,6 @@ fn body(app: &App, template: &Template, approvals: &[Approval]) -> TemplateBody 
         variables: described(variables),
         per_person: described(per_person),
         options: template.options.clone(),
-        findings: findings(template),
     }
 }
 

@@ -24,16 +24,19 @@ addEventListener("pageshow", () => {
   document.querySelectorAll("form[data-pressed]").forEach((form) => delete form.dataset.pressed);
 });
 
-// A board that has not heard from the server for 15 seconds says so.
+// A board is told of changes by the server; while that connection is down it asks by itself. When
+// it has heard nothing for 15 seconds it says so.
 const live = document.querySelector("[data-live]");
 if (live) {
   const stale = document.querySelector("[data-stale]");
   const spoken = document.querySelector("[data-spoken]");
+  const every = 1000 * live.dataset.live;
   let heard = Date.now();
   let said = 0;
+  let source;
   live.addEventListener("htmx:after:swap", (event) => {
     // A refused answer is not swapped in, and is no news.
-    if (!(event.detail?.ctx?.response?.status < 400)) return;
+    if (event.detail?.ctx?.response?.status >= 400) return;
     heard = Date.now();
     const summary = live.querySelector("[data-summary]");
     // Screen readers hear the numbers at most every 15 seconds.
@@ -42,9 +45,27 @@ if (live) {
       said = heard;
     }
   });
-  setInterval(() => {
-    if (stale) stale.hidden = Date.now() - heard < 15000;
-  }, 1000);
+  const listen = () => {
+    source?.close();
+    source = undefined;
+    // A page that nobody looks at leaves its connection to those that are looked at.
+    if (!live.dataset.events || document.hidden) return;
+    source = new EventSource(live.dataset.events);
+    source.addEventListener("board", (event) => {
+      htmx.swap({ sourceElement: live, target: live, text: event.data, swap: "innerMorph" });
+    });
+  };
+  if (every) {
+    listen();
+    document.addEventListener("visibilitychange", listen);
+    setInterval(() => {
+      const isTold = source?.readyState === EventSource.OPEN && Date.now() - heard < 8000;
+      if (!isTold && !document.hidden) htmx.trigger(live, "ask");
+    }, every);
+    setInterval(() => {
+      if (stale) stale.hidden = Date.now() - heard < 15000;
+    }, 1000);
+  }
 }
 
 // Picking a file shows at once what is in it.

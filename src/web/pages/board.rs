@@ -12,9 +12,10 @@ use crate::alert::words::{AlertKind, Language};
 use crate::app::App;
 use crate::channel::Channel;
 use crate::ids::{AlertId, AlertNumber};
-use crate::report;
 use crate::storage::alerts::{self, Alert};
 use crate::storage::{self, groups};
+use crate::template::fields;
+use crate::template::message::Filled;
 use crate::web::form::Fields;
 use crate::web::format::{self, Times};
 use crate::web::pages::live::{self, Paging};
@@ -138,14 +139,28 @@ async fn facts(app: &App, alert: &Alert, times: &Times) -> Result<Vec<Fact>, Pag
     ])
 }
 
-/// The text as sent, on the channel that most people get.
+/// The text as sent, on the channel that most people get; what is each person's own is left open.
 async fn said(app: &App, alert: &Alert) -> Result<String, PageError> {
-    let texts = report::texts(&app.db, alert).await?;
+    let texts = alerts::list_texts(&app.db, alert.number).await?;
     let text = texts
         .iter()
         .find(|text| text.channel == Channel::Sms)
         .or(texts.first());
-    Ok(text.map(|text| text.text.clone()).unwrap_or_default())
+    let Some(text) = text else {
+        return Ok(String::new());
+    };
+    let filled: Filled = serde_json::from_str(&text.filled)
+        .map_err(|_| storage::Error::Broken("a text of an alert is no text"))?;
+    let link = format!("{}/a/…", app.public_url);
+    let spliced = filled.splice(text.channel, &|field| {
+        let own = if field == fields::LINK {
+            link.clone()
+        } else {
+            format!("({field})")
+        };
+        Some(own.into())
+    });
+    Ok(spliced.text)
 }
 
 /// The other alerts of the thread.

@@ -20,7 +20,7 @@ use crate::ids::ContactId;
 use crate::storage::{alerts, calls};
 use crate::web::form::Fields;
 use crate::web::format::{self, Times, sentence};
-use crate::web::pages::people::{category_in_words, place};
+use crate::web::pages::people::{category_in_words, number_in_words, place};
 use crate::web::pages::{PageError, frame, show};
 use crate::web::session::SignedIn;
 use crate::web::view::person::{ContactPage, NewContact, PointRow};
@@ -105,11 +105,7 @@ async fn page(
         name: contact.name.clone(),
         place: place(&[&contact.role, &contact.unit, &contact.site]),
         facts: facts(app, contact, may_edit).await?,
-        points: contact
-            .points
-            .iter()
-            .map(|point| row(point, sees_numbers, &times))
-            .collect(),
+        points: points(contact, sees_numbers, &times),
         groups: groups(app, contact).await?,
         fields: if may_edit {
             fields::of(app, contact)
@@ -156,6 +152,20 @@ async fn facts(app: &App, contact: &Contact, may_edit: bool) -> Result<Vec<Fact>
     Ok(facts)
 }
 
+/// The phones first: an alert goes there first.
+fn points(contact: &Contact, sees_numbers: bool, times: &Times) -> Vec<PointRow> {
+    [PointKind::Mobile, PointKind::Landline, PointKind::Email]
+        .into_iter()
+        .flat_map(|kind| {
+            contact
+                .points
+                .iter()
+                .filter(move |point| point.kind == kind)
+        })
+        .map(|point| row(point, sees_numbers, times))
+        .collect()
+}
+
 fn row(point: &Point, sees_numbers: bool, times: &Times) -> PointRow {
     let clear = point.address.reveal();
     let (kind, scheme) = match point.kind {
@@ -164,7 +174,7 @@ fn row(point: &Point, sees_numbers: bool, times: &Times) -> PointRow {
         PointKind::Email => ("E-mail", "mailto:"),
     };
     let mut shown = if sees_numbers {
-        clear.to_owned()
+        number_in_words(clear)
     } else {
         point.address.masked()
     };

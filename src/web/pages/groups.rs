@@ -92,7 +92,7 @@ fn made_of(group: &Group) -> String {
                 .rules
                 .iter()
                 .filter(|rule| rule.field == *field)
-                .map(|rule| value_in_words(rule))
+                .map(value_in_words)
                 .collect();
             let name = if *field == RuleField::Role {
                 "work"

@@ -250,8 +250,11 @@ fn choices(template: &Template, href: &str) -> Vec<Link> {
         return Vec::new();
     };
     let link = |value: &String| {
-        let mut query = form_urlencoded::Serializer::new(format!("{href}?"));
-        Link::new(value, query.append_pair(&only.name, value).finish())
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        Link::new(
+            value,
+            format!("{href}?{}", query.append_pair(&only.name, value).finish()),
+        )
     };
     only.choices
         .iter()

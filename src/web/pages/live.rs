@@ -19,6 +19,7 @@ use crate::alert::words::{AlertKind, AlertState, Language, Mode};
 use crate::app::App;
 use crate::channel::Channel;
 use crate::clock::Timestamp;
+use crate::dispatch::health::Health;
 use crate::ids::RecipientId;
 use crate::report::{figures, words};
 use crate::storage::alerts::Alert;
@@ -104,6 +105,10 @@ async fn events(
 ) -> Result<Response, PageError> {
     by.require(Act::SeeBoards)?;
     let alert = board::find(&app, &id).await?;
+    if !still_moves(&alert, app.clock.now()) {
+        // Tells a browser not to ask again.
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
     let paging = Paging::read(&Fields::parse(query.unwrap_or_default().as_bytes()));
     let watcher = Watcher {
         news: app.news(),
@@ -479,7 +484,7 @@ async fn lights(app: &App, alert: &Alert) -> Result<Vec<GatewayLight>, PageError
                 0 => "none waiting".to_owned(),
                 number => format!("{} waiting", counted(number, &noun, &format!("{noun}s"))),
             };
-            let facts = app.health.get(&common.name).map(|health| health.facts());
+            let facts = app.health.get(&common.name).map(Health::facts);
             let (tone, text) = match facts {
                 Some(facts) if facts.is_down => {
                     let why = facts.last_failure.map(|(_, why)| why).unwrap_or_default();

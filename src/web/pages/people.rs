@@ -14,6 +14,7 @@ use crate::directory::contact::{self, Contact, PointKind, Wanted};
 use crate::directory::{export, group};
 use crate::ids::{ContactId, GroupId};
 use crate::storage::groups::CountedRow;
+use crate::web::format::count;
 use crate::web::pages::{PageError, frame, show};
 use crate::web::session::{self, SignedIn};
 use crate::web::view::people::{ContactRow, Filter, People};
@@ -54,7 +55,7 @@ async fn list(
     let chosen = groups.iter().find(|group| group.name == asked.group);
     let wanted = wanted(&asked, chosen.map(|group| group.id));
     let page = contact::list(&app.db, &app.keys, &wanted, asked.after, PAGE).await?;
-    let total: u64 = counts.iter().map(|(_, count)| count.unsigned_abs()).sum();
+    let total: u64 = counts.iter().map(|(_, people)| count(*people)).sum();
     let view = People {
         page: frame(&app, &signed_in.user, "People", Section::People),
         query: asked.q.clone(),
@@ -63,7 +64,8 @@ async fn list(
             .filter(|(_, value)| !value.is_empty())
             .map(|(name, value)| (name.to_owned(), value.clone()))
             .collect(),
-        filters: filters(&asked, &counts, &groups, total),
+        filters: filters(&asked, &counts, chosen, total),
+        groups: groups.iter().map(|group| by_group(&asked, group)).collect(),
         summary: summary(&counts, total),
         pages: pages("/people", &asked, page.items.len(), page.next),
         rows: page.items.iter().map(row).collect(),
@@ -98,41 +100,42 @@ fn wanted(asked: &Asked, group: Option<GroupId>) -> Wanted {
     }
 }
 
-/// Everybody, each category, each group; each keeps what was searched for.
+/// Everybody, each category, and the group that is chosen; each keeps what was searched for.
 fn filters(
     asked: &Asked,
     counts: &[(Category, i64)],
-    groups: &[CountedRow],
+    chosen: Option<&CountedRow>,
     total: u64,
 ) -> Vec<Filter> {
-    let href = |category: &str, group: &str| {
-        address(
-            "/people",
-            &[("q", &asked.q), ("category", category), ("group", group)],
-        )
+    let filter = |label: &str, category: &str, count: u64| Filter {
+        label: label.to_owned(),
+        count: Some(count),
+        href: address("/people", &[("q", &asked.q), ("category", category)]),
+        current: asked.category == category && asked.group.is_empty(),
     };
-    let everybody = Filter {
-        label: "Everybody".to_owned(),
-        count: Some(total),
-        href: href("", ""),
-        current: asked.category.is_empty() && asked.group.is_empty(),
-    };
-    let categories = counts.iter().map(|(category, count)| Filter {
-        label: category_in_words(*category).1.to_owned(),
-        count: Some(count.unsigned_abs()),
-        href: href(category.word(), ""),
-        current: asked.category == category.word(),
-    });
-    let groups = groups.iter().map(|group| Filter {
-        label: group.title.clone(),
-        count: Some(group.people.unsigned_abs()),
-        href: href("", &group.name),
-        current: asked.group == group.name,
-    });
-    std::iter::once(everybody)
+    let categories = in_order(counts)
+        .map(|(category, count)| filter(category_in_words(category).1, category.word(), count));
+    std::iter::once(filter("Everybody", "", total))
         .chain(categories)
-        .chain(groups)
+        .chain(chosen.map(|group| by_group(asked, group)))
         .collect()
+}
+
+fn by_group(asked: &Asked, group: &CountedRow) -> Filter {
+    Filter {
+        label: group.title.clone(),
+        count: Some(count(group.people)),
+        href: address("/people", &[("q", &asked.q), ("group", &group.name)]),
+        current: asked.group == group.name,
+    }
+}
+
+/// The categories that anybody has, staff first.
+fn in_order(counts: &[(Category, i64)]) -> impl Iterator<Item = (Category, u64)> {
+    Category::ALL.iter().filter_map(|category| {
+        let (_, people) = counts.iter().find(|(counted, _)| counted == category)?;
+        Some((*category, count(*people)))
+    })
 }
 
 /// A path with those fields that are not empty as its query.
@@ -174,15 +177,10 @@ fn pages(path: &str, asked: &Asked, shown: usize, next: Option<ContactId>) -> Pa
 
 /// "168 people: 40 staff, 120 patients, 8 vendors".
 fn summary(counts: &[(Category, i64)], total: u64) -> String {
-    let parts: Vec<String> = counts
-        .iter()
+    let parts: Vec<String> = in_order(counts)
         .map(|(category, count)| {
-            let (one, many) = category_in_words(*category);
-            counted(
-                count.unsigned_abs(),
-                &one.to_lowercase(),
-                &many.to_lowercase(),
-            )
+            let (one, many) = category_in_words(category);
+            counted(count, &one.to_lowercase(), &many.to_lowercase())
         })
         .collect();
     format!("{}: {}.", people(total), parts.join(", "))
@@ -208,6 +206,19 @@ pub(super) fn row(contact: &Contact) -> ContactRow {
         reach: reach(contact),
         remark: remark(contact).to_owned(),
     }
+}
+
+/// "+1 202-555-0142" for E.164, as it is read aloud; what cannot be read stays as it is.
+pub(super) fn number_in_words(number: &str) -> String {
+    phonenumber::parse(None, number).map_or_else(
+        |_| number.to_owned(),
+        |parsed| {
+            parsed
+                .format()
+                .mode(phonenumber::Mode::International)
+                .to_string()
+        },
+    )
 }
 
 /// What is known of where someone is found, joined by commas.
@@ -291,8 +302,14 @@ mod tests {
 
     #[test]
     fn the_summary_counts_each_category() {
-        let counts = [(Category::Staff, 40), (Category::Authority, 1)];
+        let counts = [(Category::Authority, 1), (Category::Staff, 40)];
         assert_eq!(summary(&counts, 41), "41 people: 40 staff, 1 authority.");
+    }
+
+    #[test]
+    fn a_number_is_shown_as_it_is_read_aloud() {
+        assert_eq!(number_in_words("+12025550142"), "+1 202-555-0142");
+        assert_eq!(number_in_words("117"), "117");
     }
 
     #[test]

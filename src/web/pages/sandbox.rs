@@ -20,10 +20,13 @@ use crate::web::format::Times;
 use crate::web::pages::{PageError, frame, show};
 use crate::web::session::SignedIn;
 use crate::web::view::sandbox::{Mail, Phone, PhoneMessage, Sandbox, SandboxLive};
-use crate::web::view::{Act as Button, Mode, Notice, Section, Tone, counted};
+use crate::web::view::{Act as Button, Link, Mode, Notice, Section, Tone, counted};
 
-/// Phones and mailboxes shown: those that were written to last.
-const SHOWN: usize = 60;
+/// Phones shown, and e-mails: those that were written to last.
+const SHOWN: usize = 48;
+
+/// Phones and mailboxes looked at for them.
+const LOOKED_AT: usize = 400;
 
 /// `/sandbox`, its moving part, and what one can do for a simulated person.
 pub fn router() -> Router<App> {
@@ -65,37 +68,44 @@ async fn show_wall(State(app): State<App>, signed_in: SignedIn) -> Result<Respon
 }
 
 async fn wall(app: &App, may_answer: bool) -> Result<SandboxLive, PageError> {
-    let phones = app.phones.wall(SHOWN);
-    let names = names(app, &phones).await?;
+    let looked_at = app.phones.wall(LOOKED_AT);
     let times = Times::new(&app.config, app.clock.now());
-    let messages: usize = phones.iter().map(|phone| phone.messages.len()).sum();
-    let is_mailbox = |phone: &&Simulated| phone.channels == [Channel::Email];
-    let mut mails: Vec<(u64, Mail)> = phones
+    let mails = mails(app, &looked_at, &times);
+    let mut phones = looked_at;
+    phones.retain(|phone| phone.channels != [Channel::Email]);
+    phones.truncate(SHOWN);
+    let names = names(app, &phones).await?;
+    let text = format!(
+        "{}, the one that was written to last first. Nothing here reaches a real person.",
+        counted(phones.len() as u64, "simulated phone", "simulated phones"),
+    );
+    let link = Link::new(counted(mails.len() as u64, "e-mail", "e-mails"), "#mail");
+    Ok(SandboxLive {
+        summary: Notice {
+            link: (!mails.is_empty()).then_some(link),
+            ..Notice::new(Tone::Plain, text)
+        },
+        phones: phones
+            .iter()
+            .map(|phone| simulated(app, phone, &names, may_answer, &times))
+            .collect(),
+        mails,
+    })
+}
+
+/// The newest e-mails.
+fn mails(app: &App, phones: &[Simulated], times: &Times) -> Vec<Mail> {
+    let mut mails: Vec<&Arc<SandboxMessage>> = phones
         .iter()
         .flat_map(|phone| &phone.messages)
         .filter(|message| message.channel == Channel::Email)
-        .map(|message| (message.serial, mail(app, message, &times)))
         .collect();
-    mails.sort_by_key(|(serial, _)| std::cmp::Reverse(*serial));
-    mails.truncate(SHOWN);
-    let text = format!(
-        "{} on {}, the newest first. Nothing here reaches a real person.",
-        counted(messages as u64, "message", "messages"),
-        counted(
-            phones.len() as u64,
-            "simulated phone or mailbox",
-            "simulated phones and mailboxes"
-        )
-    );
-    Ok(SandboxLive {
-        summary: Notice::new(Tone::Plain, text),
-        phones: phones
-            .iter()
-            .filter(|phone| !is_mailbox(phone))
-            .map(|phone| simulated(app, phone, &names, may_answer, &times))
-            .collect(),
-        mails: mails.into_iter().map(|(_, mail)| mail).collect(),
-    })
+    mails.sort_by_key(|message| std::cmp::Reverse(message.serial));
+    mails
+        .into_iter()
+        .take(SHOWN)
+        .map(|message| mail(app, message, times))
+        .collect()
 }
 
 /// Whose message each is, for the name above the phone.

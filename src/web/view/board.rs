@@ -19,7 +19,8 @@ pub struct Board {
     pub live_href: String,
     /// Where the server tells of changes by itself.
     pub events_href: String,
-    /// Seconds between two fetches; none once the alert has ended, so that nothing moves any more.
+    /// Seconds between two fetches while the server's own telling is interrupted; none once the
+    /// alert has ended, so that nothing moves any more.
     pub refresh_seconds: Option<u32>,
     /// The alert's facts: reference, who sent it, to whom, when it expires.
     pub facts: Vec<Fact>,

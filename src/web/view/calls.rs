@@ -25,6 +25,8 @@ pub struct CallList {
     pub done: Vec<PersonRow>,
     /// Who is calling, and how far they are; empty for a caller.
     pub callers: Vec<Fact>,
+    /// Whether nobody was ever on it.
+    pub is_empty: bool,
     /// What the manager can do with the list: put the silent onto it; empty for a caller.
     pub acts: Vec<Act>,
     /// To hand links out; none for a caller.

@@ -28,8 +28,10 @@ pub struct People {
     pub query: String,
     /// Filters that stay on while searching, as hidden fields.
     pub hidden: Vec<(String, String)>,
-    /// By category and by group.
+    /// Everybody, and by category; the group that is chosen, too.
     pub filters: Vec<Filter>,
+    /// By group: folded, because there may be many.
+    pub groups: Vec<Filter>,
     /// "168 people: 40 staff, 120 patients, 8 vendors and authorities".
     pub summary: String,
     /// The people shown.

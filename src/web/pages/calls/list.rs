@@ -12,11 +12,11 @@ use crate::storage::calls::{self, CallTask, Outcome, Progress, Whose};
 use crate::storage::standing;
 use crate::web::format::{self, Times, count};
 use crate::web::pages::PageError;
-use crate::web::pages::people::place;
+use crate::web::pages::people::{number_in_words, place};
 use crate::web::view::board::PersonRow;
 use crate::web::view::calls::{CallCard, CallList, HandingOut, Made as MadeView};
 use crate::web::view::{
-    Act, Choice, Fact, Frame, Link, Mode as Shown, Notice, Tone, Weight, people,
+    Act, Choice, Fact, Frame, Link, Mode as Shown, Notice, Tone, Weight, counted, people,
 };
 
 /// People shown of what comes then, and of what is done.
@@ -62,6 +62,7 @@ pub(super) async fn page(
     let to_do = calls::list_to_do(&app.db, alert.number, whose, ROWS + 1).await?;
     let done = calls::list_done(&app.db, alert.number, whose, ROWS).await?;
     let progress = calls::progress(&app.db, alert.number).await?;
+    let unlisted = count(calls::count_unlisted(&app.db, alert.number).await?);
     let picked = pick(app, &reader, pinned, &to_do, &times).await?;
     let mut frame = surroundings(&reader, &times);
     frame.title = format!("People to call: {}", title(app, alert));
@@ -85,7 +86,8 @@ pub(super) async fn page(
         } else {
             Vec::new()
         },
-        acts: acts(&reader),
+        acts: acts(&reader, unlisted),
+        is_empty: to_do.is_empty() && done.is_empty(),
         handing_out: handing_out(app, &reader, &progress, made, &times).await?,
         back: reader
             .is_manager
@@ -204,12 +206,14 @@ fn callers(progress: &[Progress]) -> Vec<Fact> {
     progress.iter().map(fact).collect()
 }
 
-fn acts(reader: &Reader) -> Vec<Act> {
-    if !reader.is_manager {
+/// `unlisted` is how many are silent and not on the list.
+fn acts(reader: &Reader, unlisted: u64) -> Vec<Act> {
+    if !reader.is_manager || unlisted == 0 {
         return Vec::new();
     }
+    let words = counted(unlisted, "silent person", "silent people");
     let href = format!("{}/fill", reader.path);
-    vec![Act::post("Put everyone who is silent onto the list", href)]
+    vec![Act::post(format!("Put {words} onto the list"), href)]
 }
 
 async fn handing_out(
@@ -317,7 +321,7 @@ async fn numbers(app: &App, task: &CallTask) -> Result<Vec<Link>, PageError> {
     };
     let link = |point: &contact::Point| {
         let number = point.address.reveal();
-        let mut label = as_read_aloud(number);
+        let mut label = number_in_words(number);
         if !point.extension.is_empty() {
             label = format!("{label}, extension {}", point.extension);
         }
@@ -327,19 +331,6 @@ async fn numbers(app: &App, task: &CallTask) -> Result<Vec<Link>, PageError> {
         .chain(of(PointKind::Landline))
         .map(link)
         .collect())
-}
-
-/// "+1 202-555-0142" for E.164; what cannot be read stays as it is.
-fn as_read_aloud(number: &str) -> String {
-    phonenumber::parse(None, number).map_or_else(
-        |_| number.to_owned(),
-        |parsed| {
-            parsed
-                .format()
-                .mode(phonenumber::Mode::International)
-                .to_string()
-        },
-    )
 }
 
 fn where_and_language(task: &CallTask) -> String {
@@ -380,6 +371,7 @@ fn row(app: &App, reader: &Reader, task: &CallTask, times: &Times) -> PersonRow 
                 .is_some_and(|at| now.since(at) < LONGEST_CALL)
         })
         .map(|by| format!("{} is calling now.", format::actor(by)));
+    let is_free = calling.is_none();
     let happened = calling
         .or_else(|| last_call(task, times))
         .unwrap_or_else(|| "Not called yet.".to_owned());
@@ -388,10 +380,10 @@ fn row(app: &App, reader: &Reader, task: &CallTask, times: &Times) -> PersonRow 
         href: href(reader, task),
         place: where_and_language(task),
         happened,
-        act: Some(Act::go(
-            "Call first",
-            format!("{}?person={}", reader.path, task.recipient),
-        )),
+        act: is_free.then(|| {
+            let href = format!("{}?person={}", reader.path, task.recipient);
+            Act::go("Call first", href)
+        }),
     }
 }
 
@@ -441,12 +433,6 @@ fn done_row(app: &App, reader: &Reader, task: &CallTask, times: &Times) -> Perso
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_number_is_shown_as_it_is_read_aloud() {
-        assert_eq!(as_read_aloud("+12025550142"), "+1 202-555-0142");
-        assert_eq!(as_read_aloud("117"), "117");
-    }
 
     #[test]
     fn progress_counts_only_the_readers_part() {

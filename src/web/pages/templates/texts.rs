@@ -121,7 +121,7 @@ pub(super) fn facts(template: &Template, version: Option<i32>) -> Vec<Fact> {
         Fact::new("Goes to", audience(template)),
         Fact::new("By", listed(&channels)),
         Fact::new("In", listed(&languages)),
-        Fact::new("Speaks for", format::span(template.expires_in)),
+        Fact::new("Ends after", format::span(template.expires_in)),
         Fact::new(
             "Review by",
             template.review_by.strftime("%-d %B %Y").to_string(),
@@ -185,12 +185,14 @@ fn about(variable: &Variable, language: &Language) -> String {
         .iter()
         .map(|choice| choice.value.as_str())
         .collect();
-    let choices = if choices.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", choices.join(", "))
+    let choices = match (choices.is_empty(), variable.kind) {
+        (true, _) => String::new(),
+        (false, VariableKind::Text) => format!(" Suggested: {}.", choices.join(", ")),
+        (false, _) => format!(" One of: {}.", choices.join(", ")),
     };
-    format!("{} {}, {must}{choices}", variable.label_in(language), kind)
+    let question = sentence(variable.label_in(language));
+    let kind = sentence(&format!("{kind}, {must}"));
+    format!("{question} {kind}{choices}")
 }
 
 /// The answers with their digits.
