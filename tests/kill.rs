@@ -64,10 +64,12 @@ async fn nobody_is_lost_and_every_possible_duplicate_is_marked(store: Store) {
         "[[gateway]]\nname = \"sms\"\nchannel = \"sms\"\nkind = \"http\"\nurl = \"{url}\"\nslots = 20\n"
     );
     let mut muster = Muster::install(store, &config).await;
-    let rows: String = (0..500)
-        .map(|n| format!("Person {n:03},+4179{:07},all-staff\n", 1_000_000 + n))
+    let rows: Vec<String> = (0..500)
+        .map(|n| format!("Person {n:03},+4179{:07},all-staff", 1_000_000 + n))
         .collect();
-    muster.import(&format!("name,mobile,groups\n{rows}")).await;
+    muster
+        .import(&format!("name,mobile,groups\n{}", rows.join("\n")))
+        .await;
     muster.approve_all().await;
     muster.serve().await;
     let alert = muster

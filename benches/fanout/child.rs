@@ -7,6 +7,15 @@ use anyhow::Context as _;
 
 use crate::options::Task;
 
+/// Ends this process, a child, when its parent has ended: the parent never writes to it, so its
+/// input ends only then.
+pub(crate) fn end_with_parent() {
+    std::thread::spawn(|| {
+        drop(std::io::stdin().read_line(&mut String::new()));
+        std::process::exit(1);
+    });
+}
+
 /// A running child. Killed when it is dropped before its end.
 #[derive(Debug)]
 pub(crate) struct Child {
@@ -26,7 +35,7 @@ impl Child {
         let mut process = Command::new(std::env::current_exe()?)
             .arg(role)
             .args(arguments)
-            // Open until we end, however that is: the sink waits for it.
+            // Open until we end, however that is: see `end_with_parent`.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -26,14 +26,9 @@ pub(crate) struct Seen {
 #[derive(Clone, Debug, Default)]
 struct Counter(Arc<(AtomicU64, OnceLock<Instant>)>);
 
-/// Prints its port, then answers until the parent process is gone. One thread: a gateway is
-/// somebody else's machine, and this one must leave room for what is measured.
+/// Prints its port, then answers until it is killed. One thread: a gateway is somebody else's
+/// machine, and this one must leave room for what is measured.
 pub(crate) fn run() -> anyhow::Result<()> {
-    std::thread::spawn(|| {
-        // The parent never writes: this returns when it ends.
-        drop(std::io::stdin().read_line(&mut String::new()));
-        std::process::exit(0);
-    });
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

@@ -91,24 +91,6 @@ pub async fn call_the_silent(app: &App, alert: AlertNumber, actor: &Actor) -> Re
     Ok(added)
 }
 
-/// Puts one person onto the list, for anyone to call. Doing it twice changes nothing.
-pub async fn add(app: &App, recipient: RecipientId, actor: &Actor) -> Result<(), NotDone> {
-    let now = app.clock.now();
-    let actor = actor.clone();
-    app.db
-        .write("call_list.add", move |tx| {
-            Box::pin(async move {
-                let subject = format!("alert {}", recipient.alert());
-                let detail = json!({ "recipient": recipient });
-                audit::append(tx, now, &actor, "call_list.add", &subject, &detail).await?;
-                calls::add(tx, recipient, now).await
-            })
-        })
-        .await?;
-    app.tell();
-    Ok(())
-}
-
 /// "I am calling": nobody else is offered this person for [`LONGEST_CALL`].
 pub async fn claim(app: &App, caller: &Caller, recipient: RecipientId) -> Result<(), NotDone> {
     let now = app.clock.now();

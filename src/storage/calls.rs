@@ -241,24 +241,6 @@ pub async fn add_silent(tx: &mut Tx, alert: AlertNumber, now: Timestamp) -> Resu
     .await
 }
 
-/// Puts one person of an alert onto its list, for anyone. False if they are on it already.
-pub async fn add(tx: &mut Tx, recipient: RecipientId, now: Timestamp) -> Result<bool, Error> {
-    let added = tx
-        .sql(
-            "INSERT INTO call_task (recipient, alert, caller_id, position, added_at)
-             SELECT recipient.id, recipient.alert, NULL,
-                    (SELECT COALESCE(max(last.position), 0) + 1 FROM call_task last
-                     WHERE last.alert = recipient.alert), $2
-             FROM recipient WHERE recipient.id = $1
-             ON CONFLICT (recipient) DO NOTHING",
-        )
-        .bind(recipient)
-        .bind(now)
-        .execute()
-        .await?;
-    Ok(added == 1)
-}
-
 /// What is to be written down about a call.
 #[derive(Clone, Debug)]
 pub struct Said {

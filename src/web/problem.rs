@@ -228,7 +228,7 @@ impl From<storage::Error> for Problem {
                     StatusCode::SERVICE_UNAVAILABLE,
                     "unavailable",
                     "The database cannot be used",
-                    "the database cannot be used at the moment: nothing was changed, try again",
+                    "the database cannot be used at the moment: try again, with the same Idempotency-Key if there is one",
                 )
             }
             storage::Error::Broken(_) => {

@@ -25,7 +25,7 @@ on_both! {
         browser.post(&kept, &[]).await.leads_to(&kept);
         browser.post(&kept, &[]).await.leads_to(&kept);
 
-        browser.get(&kept).await.says("2 people added").says("line 4");
+        browser.get(&kept).await.says("2 people added").says("Line 4");
         browser.get("/people").await.says("Ana Cruz").says("Ben Diaz").says("2 people: 2 staff");
         let again = browser.upload("/people/import", "staff.csv", STAFF.as_bytes()).await;
         let kept = again.header("location").to_owned();

@@ -3,7 +3,7 @@
 use muster::channel::{Channel, Failure};
 use muster::storage::standing::PersonState;
 
-use crate::house::{House, Order, request};
+use crate::house::{Order, request};
 use crate::on_both;
 
 on_both! {

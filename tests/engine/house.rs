@@ -1,4 +1,5 @@
 //! A clinic for one test: its own database, a clock that stands still, gateways that do as told.
+#![expect(clippy::panic, reason = "one order is to panic")]
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -12,7 +13,7 @@ use muster::audit::{self, Actor};
 use muster::channel::sandbox::Phones;
 use muster::channel::{Accepted, Address, Channel, Common, Configured, Failure, Gateway, Message};
 use muster::clock::{Clock, Timestamp};
-use muster::config::Config;
+use muster::config::{Config, Organisation};
 use muster::directory::contact::{self, ContactDraft, PointDraft, PointKind};
 use muster::directory::group::{self, GroupDraft, Rule};
 use muster::dispatch::lane::{Lane, Turn};
@@ -109,12 +110,14 @@ enum Guard {
 }
 
 impl House {
+    /// On the embedded database.
     pub async fn on_sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::Sqlite(folder.path().join("muster.db"));
         Self::open(url, Guard::Folder(folder)).await
     }
 
+    /// On the test server's database.
     pub async fn on_postgres() -> Self {
         let database = crate::postgres::fresh_database().await;
         let url = DatabaseUrl::Postgres(database.url().to_owned());
@@ -186,6 +189,7 @@ impl House {
         self.person_with(name, points, |_| {}).await
     }
 
+    /// Adds a person, changed as the test wants.
     pub async fn person_with(
         &self,
         name: &str,
@@ -267,10 +271,12 @@ impl House {
         request("evacuation", &[("hazard", "FIRE")])
     }
 
+    /// Launches what must be launched.
     pub async fn launch(&self, request: LaunchRequest) -> Alert {
         self.try_launch(request).await.unwrap()
     }
 
+    /// Launches, or is refused.
     pub async fn try_launch(&self, request: LaunchRequest) -> Result<Alert, Refusal> {
         muster::alert::launch(&self.app, request)
             .await
@@ -310,6 +316,7 @@ impl House {
         self.settle().await;
     }
 
+    /// The alert as it stands.
     pub async fn alert(&self, number: AlertNumber) -> Alert {
         alerts::get(&self.app.db, number).await.unwrap()
     }
@@ -327,12 +334,14 @@ impl House {
         counts
     }
 
+    /// Everyone in the alert, in the order of the audience.
     pub async fn people(&self, alert: &Alert) -> Vec<Person> {
         standing::list(&self.app.db, alert.number, Filter::default(), 100_000)
             .await
             .unwrap()
     }
 
+    /// One person of the alert, by name.
     pub async fn standing_of(&self, alert: &Alert, name: &str) -> Person {
         self.people(alert)
             .await
@@ -341,6 +350,7 @@ impl House {
             .unwrap()
     }
 
+    /// A person's messages.
     pub async fn deliveries(&self, person: &Person) -> Vec<Delivery> {
         standing::list_deliveries(&self.app.db, person.id, person.id)
             .await
@@ -390,16 +400,23 @@ pub fn request(template: &str, variables: &[(&str, &str)]) -> LaunchRequest {
     }
 }
 
+/// The mobile number of the n-th person of a crowd.
 pub fn mobile(number: u32) -> String {
     format!("+4179{number:07}")
 }
 
 fn assemble(db: Db, clock: Clock, sms: &Arc<Scripted>, email: &Arc<Scripted>) -> App {
-    let mut config = Config::default();
-    config.public_url = Some("https://alert.clinic.example".to_owned());
-    config.organisation.name = "Riverside Clinic".to_owned();
-    config.organisation.phone = "555 0100".to_owned();
-    config.organisation.languages = vec![Language("en".to_owned()), Language("es".to_owned())];
+    let language = |tag: &str| Language(tag.to_owned());
+    let config = Config {
+        public_url: Some("https://alert.clinic.example".to_owned()),
+        organisation: Organisation {
+            name: "Riverside Clinic".to_owned(),
+            phone: "555 0100".to_owned(),
+            languages: vec![language("en"), language("es")],
+            ..Organisation::default()
+        },
+        ..Config::default()
+    };
     let gateway = |name: &str, channel, gateway: Arc<Scripted>| Configured {
         common: Common {
             name: name.to_owned(),

@@ -20,7 +20,6 @@ mod responses;
 macro_rules! on_both {
     ($($(#[$doc:meta])* async fn $name:ident($house:ident: House) $body:block)*) => {
         mod sqlite {
-            #[allow(unused_imports, reason = "the macro's users need different things")]
             use super::*;
             $($(#[$doc])* #[tokio::test] async fn $name() {
                 let $house = crate::house::House::on_sqlite().await;
@@ -30,7 +29,6 @@ macro_rules! on_both {
             })*
         }
         mod postgres {
-            #[allow(unused_imports, reason = "the macro's users need different things")]
             use super::*;
             $($(#[$doc])* #[tokio::test] async fn $name() {
                 let $house = crate::house::House::on_postgres().await;

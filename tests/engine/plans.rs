@@ -68,7 +68,7 @@ on_both! {
             house.sms.next(crate::house::Order::Refuse(muster::channel::Failure::try_again("busy")));
         }
         let short = LaunchRequest {
-            expires_in: Some(std::time::Duration::from_secs(60)),
+            expires_in: Some(std::time::Duration::from_mins(1)),
             ..request("closure", &[("reason", "power cut")])
         };
         let alert = house.launch(short).await;

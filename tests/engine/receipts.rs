@@ -5,7 +5,6 @@ use muster::ids::DeliveryId;
 use muster::receipt;
 use muster::storage::standing::PersonState;
 
-use crate::house::House;
 use crate::on_both;
 
 fn said(delivery: Option<DeliveryId>, gateway_id: &str, status: ReceiptStatus) -> Vec<Receipt> {

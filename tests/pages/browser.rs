@@ -1,4 +1,8 @@
 //! A browser that knows links and forms and nothing else.
+#![expect(
+    clippy::panic,
+    reason = "a page that is not as expected is a failed test"
+)]
 
 use axum::Router;
 use axum::body::{Body, to_bytes};

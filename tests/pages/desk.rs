@@ -110,6 +110,7 @@ impl Desk {
     }
 
     /// The same clinic with a gateway that carries no drills.
+    #[must_use]
     pub fn without_drills(&self) -> Self {
         let gateway = "name = \"phones\"\nchannel = \"sms\"\nkind = \"sandbox\""
             .parse()

@@ -15,7 +15,7 @@ use crate::support::ports::free_port;
 use crate::support::postgres::{FreshDatabase, fresh_database};
 
 /// How long a fact may take to become true before the test fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An installation in a folder of its own, with its server.
 #[derive(Debug)]

@@ -71,7 +71,7 @@ fn describe_refusals(operation: &mut Operation) {
         ("401", "No token, or one that is unknown or revoked"),
         (
             "503",
-            "The database cannot be used: nothing was changed, try again",
+            "The database cannot be used at the moment: try again",
         ),
     ];
     for (status, description) in everywhere.into_iter().filter(|_| needs_token) {

@@ -3,6 +3,7 @@
 //! Both see the same page. A caller's shows one part of the list, and no way to anything else.
 
 mod list;
+mod person;
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
