@@ -76,6 +76,7 @@ fn main() -> ExitCode {
 
 /// What this process does as a child of the benchmark.
 fn play(role: Role) -> anyhow::Result<()> {
+    child::end_with_parent();
     // An error means that a provider is installed already, which is as good.
     drop(rustls::crypto::ring::default_provider().install_default());
     let measured = match role {

@@ -57,12 +57,14 @@ fn assert_no_dangling_reference(document: &Value, at: &Value) {
                 let pointer = target.trim_start_matches('#');
                 assert!(document.pointer(pointer).is_some(), "{target}");
             }
-            map.values()
-                .for_each(|value| assert_no_dangling_reference(document, value));
+            for value in map.values() {
+                assert_no_dangling_reference(document, value);
+            }
         }
         Value::Array(list) => {
-            list.iter()
-                .for_each(|value| assert_no_dangling_reference(document, value));
+            for value in list {
+                assert_no_dangling_reference(document, value);
+            }
         }
         _ => {}
     }

@@ -68,11 +68,7 @@ fn no_document_names_a_file_that_is_not_there() {
             .rsplit_once('/')
             .map_or("", |(folder, _)| folder);
         for (number, target) in links(&document) {
-            if !tree::exists(
-                &format!("{folder}/{target}")
-                    .trim_start_matches('/')
-                    .to_owned(),
-            ) {
+            if !tree::exists(format!("{folder}/{target}").trim_start_matches('/')) {
                 complaints.push(format!(
                     "{}:{number}: the link to {target} is dead",
                     document.path
