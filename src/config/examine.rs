@@ -172,7 +172,7 @@ mod tests {
             "listne:",
             "hold_seconds:",
             "nmae:",
-            "region",
+            "region:",
             "delya_ms",
             "carrier-pigeon",
         ] {

@@ -134,25 +134,22 @@ pub async fn freeze_contacted(
     .await
 }
 
-/// How many people [`freeze_contacted`] would take, by language, without freezing anything.
-pub async fn count_contacted(
+/// The people whom [`freeze_contacted`] would take, without freezing anything.
+pub async fn list_contacted(
     on: impl Conn<'_>,
     thread: AlertNumber,
     and_waiting: bool,
-) -> Result<Vec<(Language, i64)>, Error> {
+) -> Result<Vec<(ContactId,)>, Error> {
     on.sql(
-        "SELECT language, count(*) FROM (
-             SELECT recipient.contact_id, min(recipient.language) AS language FROM recipient
-             JOIN alert ON alert.number = recipient.alert
-             JOIN delivery ON delivery.alert = recipient.alert AND delivery.recipient = recipient.id
-             LEFT JOIN delivery other ON delivery.same_as IS NOT NULL
-                  AND other.alert = delivery.alert AND other.recipient = delivery.same_as
-                  AND other.step = delivery.step AND other.channel = delivery.channel
-             WHERE alert.thread = $1 AND (
-                 COALESCE(other.sending_at, delivery.sending_at) IS NOT NULL
-                 OR ($2 AND COALESCE(other.state, delivery.state) = 'queued'))
-             GROUP BY recipient.contact_id) AS told
-         GROUP BY language ORDER BY language",
+        "SELECT DISTINCT recipient.contact_id FROM recipient
+         JOIN alert ON alert.number = recipient.alert
+         JOIN delivery ON delivery.alert = recipient.alert AND delivery.recipient = recipient.id
+         LEFT JOIN delivery other ON delivery.same_as IS NOT NULL
+              AND other.alert = delivery.alert AND other.recipient = delivery.same_as
+              AND other.step = delivery.step AND other.channel = delivery.channel
+         WHERE alert.thread = $1 AND (
+             COALESCE(other.sending_at, delivery.sending_at) IS NOT NULL
+             OR ($2 AND COALESCE(other.state, delivery.state) = 'queued'))",
     )
     .bind(thread)
     .bind(and_waiting)

@@ -65,6 +65,9 @@ macro_rules! chosen_point {
 ///
 /// A person whose contact point is also that of an earlier recipient of the same step is told by
 /// that one's message: `excluded(duplicate)`, with `same_as` naming the earlier recipient.
+///
+/// The cross join keeps SQLite from looking through the whole audience once for each recipient: it
+/// begins with the few who share the contact point.
 pub async fn write_chunk(tx: &mut Tx, chunk: &Chunk) -> Result<u64, Error> {
     let (kind, substitute) = kinds(chunk.channel);
     tx.sql(concat!(
@@ -89,9 +92,9 @@ pub async fn write_chunk(tx: &mut Tx, chunk: &Chunk) -> Result<u64, Error> {
                               WHEN 'authority' THEN 2 ELSE 3 END AS urgency,
                         point.id AS point_id, point.address, point.lookup, point.opted_out_at,
                         (SELECT min(earlier.id) FROM contact_point shared
-                         JOIN recipient earlier ON earlier.alert = recipient.alert
-                              AND earlier.contact_id = shared.contact_id
-                         WHERE shared.lookup = point.lookup AND earlier.id < recipient.id
+                         CROSS JOIN recipient earlier
+                         WHERE shared.lookup = point.lookup AND earlier.alert = recipient.alert
+                           AND earlier.contact_id = shared.contact_id AND earlier.id < recipient.id
                            AND ($15 = 'everyone' OR earlier.answered_at IS NULL)
                            AND shared.id = ", chosen_point!("earlier.contact_id"), ") AS same_as
                  FROM recipient LEFT JOIN contact_point point

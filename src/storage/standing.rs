@@ -1,6 +1,8 @@
 //! How the people of an alert stand: counted, listed, and each with every message and why.
 
-use super::{Conn, Error};
+use std::collections::BTreeMap;
+
+use super::{Conn, Db, Error};
 use crate::alert::words::{Category, Language, word_enum};
 use crate::channel::Channel;
 use crate::clock::Timestamp;
@@ -206,50 +208,104 @@ word_enum! {
 }
 
 /// One person of an alert on its board.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub struct Needing {
     /// What they need.
     pub need: Need,
     /// How many people need that.
     pub people: i64,
     /// Who.
-    #[sqlx(flatten)]
     pub person: Person,
+}
+
+impl Need {
+    fn of(state: PersonState, class: Option<AnswerClass>) -> Self {
+        match (state, class) {
+            (PersonState::Acknowledged, Some(AnswerClass::Help)) => Self::Help,
+            (PersonState::Acknowledged, Some(AnswerClass::Negative)) => Self::Negative,
+            (PersonState::Acknowledged, _) => Self::Answered,
+            (
+                PersonState::Failed
+                | PersonState::Unreachable
+                | PersonState::Excluded
+                | PersonState::InDoubt,
+                _,
+            ) => Self::Unreached,
+            (
+                PersonState::Delivered
+                | PersonState::Accepted
+                | PersonState::Sending
+                | PersonState::Queued,
+                _,
+            ) => Self::Silent,
+        }
+    }
 }
 
 /// The first `limit` people of each need, in the order of the audience, with how many there are in
 /// all. With `after`, the people of that need begin behind that recipient.
+///
+/// One pass over the audience in narrow rows, because a board is asked for every second; only those
+/// who are shown are read in full.
 pub async fn list_needs(
-    on: impl Conn<'_>,
+    db: &Db,
     alert: AlertNumber,
     after: Option<(Need, RecipientId)>,
-    limit: i64,
+    limit: usize,
 ) -> Result<Vec<Needing>, Error> {
-    on.sql(people!(
-        "SELECT id, contact_id, name, category, language, role, site, unit, state, answered_at,
-                answer, answer_class, answer_via, calling_by, calling_at, need, people
-         FROM (
-             SELECT counted.*, row_number() OVER (PARTITION BY need ORDER BY id) AS place
-             FROM (
-                 SELECT needing.*, count(*) OVER (PARTITION BY need) AS people
-                 FROM (
-                     SELECT person.*, CASE WHEN answer_class = 'help' THEN 'help'
-                         WHEN answer_class = 'negative' THEN 'negative'
-                         WHEN answered_at IS NOT NULL THEN 'answered'
-                         WHEN state IN ('failed', 'unreachable', 'excluded', 'in_doubt')
-                             THEN 'unreached'
-                         ELSE 'silent' END AS need
-                     FROM person
-                 ) AS needing
-             ) AS counted
-             WHERE NOT (need = $2 AND id <= $3)
-         ) AS placed
-         WHERE place <= $4 ORDER BY id"
-    ))
+    let everyone: Vec<(RecipientId, PersonState, Option<AnswerClass>)> = db
+        .sql(people!(
+            "SELECT id, state, answer_class FROM person ORDER BY id"
+        ))
+        .bind(alert)
+        .fetch_all()
+        .await?;
+    let mut people: BTreeMap<Need, i64> = BTreeMap::new();
+    let mut shown: BTreeMap<RecipientId, (Need, PersonState)> = BTreeMap::new();
+    let mut places: BTreeMap<Need, usize> = BTreeMap::new();
+    for (id, state, class) in everyone {
+        let need = Need::of(state, class);
+        *people.entry(need).or_default() += 1;
+        let is_before = after.is_some_and(|(paged, after)| paged == need && id <= after);
+        let place = places.entry(need).or_default();
+        if !is_before && *place < limit {
+            *place += 1;
+            shown.insert(id, (need, state));
+        }
+    }
+    let ids: Vec<RecipientId> = shown.keys().copied().collect();
+    let known = list_recipients(db, alert, &ids).await?;
+    Ok(known
+        .into_iter()
+        .filter_map(|person| {
+            let (need, state) = *shown.get(&person.id)?;
+            let people = people.get(&need).copied().unwrap_or_default();
+            Some(Needing {
+                need,
+                people,
+                person: Person { state, ..person },
+            })
+        })
+        .collect())
+}
+
+/// These recipients of one alert in their order, their states not looked up.
+async fn list_recipients(
+    on: impl Conn<'_>,
+    alert: AlertNumber,
+    ids: &[RecipientId],
+) -> Result<Vec<Person>, Error> {
+    on.sql_for(
+        "SELECT id, contact_id, name, category, language, role, site, unit, 'queued' AS state,
+                answered_at, answer, answer_class, answer_via, calling_by, calling_at
+         FROM recipient WHERE alert = $1 AND id IN (SELECT value FROM json_each($2)) ORDER BY id",
+        "SELECT id, contact_id, name, category, language, role, site, unit, 'queued' AS state,
+                answered_at, answer, answer_class, answer_via, calling_by, calling_at
+         FROM recipient WHERE alert = $1 AND id IN (
+             SELECT value::bigint FROM jsonb_array_elements_text($2) AS asked (value)) ORDER BY id",
+    )
     .bind(alert)
-    .bind(after.map_or("", |(need, _)| need.word()))
-    .bind(after.map_or(0, |(_, after)| after.0))
-    .bind(limit)
+    .bind(sqlx::types::Json(ids))
     .fetch_all()
     .await
 }

@@ -60,7 +60,7 @@ on_both! {
         let steps = alert.plan.steps.len();
         let path = format!("/alerts/{}/remind", alert.id);
         let board = sender.get(&format!("/alerts/{}", alert.id)).await;
-        assert_eq!(board.link("Remind the 3 silent"), path);
+        assert_eq!(board.link("Remind the silent"), path);
         let form = sender.get(&path).await.form(&path);
         sender.post(&form).await.goes_to();
         sender.post(&form).await.goes_to();

@@ -16,7 +16,7 @@ on_both! {
             .says("3 people: 0 reached")
             .says("Not reached (1)")
             .says("Mia Roth")
-            .says("accepted by a gateway and never confirmed by the phone")
+            .says("accepted by a gateway and not confirmed by the phone")
             .says("real event");
         let csv = sender.get(&page.link("CSV")).await;
         assert_eq!(csv.headers["content-type"], "text/csv; charset=utf-8");

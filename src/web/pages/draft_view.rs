@@ -449,23 +449,19 @@ pub async fn look_at_follow_up(
     let written = texts(app, template, &contents)?;
     problems.extend(written.problems);
     let and_waiting = template.kind == crate::alert::words::AlertKind::Update;
-    let told = audience::count_contacted(&app.db, followed.thread, and_waiting).await?;
-    let people: u64 = told.iter().map(|(_, number)| format::count(*number)).sum();
+    let told = audience::list_contacted(&app.db, followed.thread, and_waiting).await?;
+    let people = told.len() as u64;
     if people == 0 {
         problems.push(notice(&Refusal::NobodyContacted));
     }
+    let contacts = told.into_iter().map(|(contact,)| contact).collect();
+    let selection = Selection {
+        groups: Vec::new(),
+        contacts,
+    };
+    let reach = audience::reach(&app.db, &selection).await?;
+    let readers = readers(template, &reach);
     let channels = first_channels(&plan);
-    let readers: Vec<Readers> = told
-        .iter()
-        .flat_map(|(language, number)| {
-            let language = template.language_for(language).clone();
-            channels.iter().map(move |channel| Readers {
-                channel: *channel,
-                language: language.clone(),
-                people: format::count(*number),
-            })
-        })
-        .collect();
     let shown = preview::shown(app, Some(template), &written.texts, &channels, &readers);
     Ok(FollowUpLook {
         people,

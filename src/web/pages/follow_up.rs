@@ -216,12 +216,13 @@ async fn standing_now(
     Ok((look.await?.people, template.hash.clone()))
 }
 
-/// People who have not answered.
+/// People who have not answered, and to whom something can be sent.
 async fn silent(place: &Place<'_>) -> Result<u64, PageError> {
+    use standing::PersonState::{Acknowledged, Excluded, Unreachable};
     let counts = standing::count(&place.app.db, place.alert.number).await?;
     let silent = counts
         .iter()
-        .filter(|(state, _)| *state != standing::PersonState::Acknowledged);
+        .filter(|(state, _)| !matches!(state, Acknowledged | Excluded | Unreachable));
     Ok(silent.map(|(_, number)| format::count(*number)).sum())
 }
 

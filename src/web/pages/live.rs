@@ -36,7 +36,7 @@ use crate::web::view::chart::{Chart, ChartPoint};
 use crate::web::view::{Act as Button, Pages, Tone, Weight, counted};
 
 /// People shown of each need.
-const ROWS: i64 = 50;
+const ROWS: usize = 50;
 /// A board moves this long after its alert is over: late receipts and answers.
 const MOVES_ON: Duration = Duration::from_mins(10);
 /// The least time between two messages of a stream.
@@ -306,7 +306,6 @@ fn acts(user: &User, alert: &Alert, numbers: &Numbers) -> Vec<Button> {
         return Vec::new();
     }
     let is_running = alert.state == AlertState::Running;
-    let silent = numbers.recipients.saturating_sub(numbers.answered);
     let to = |label: String, path: &str| Button::go(label, format!("/alerts/{}/{path}", alert.id));
     let mut acts = Vec::new();
     if matches!(alert.kind, AlertKind::Alert | AlertKind::Update) {
@@ -316,8 +315,8 @@ fn acts(user: &User, alert: &Alert, numbers: &Numbers) -> Vec<Button> {
     if is_running {
         acts.push(to("Update".to_owned(), "update"));
     }
-    if is_running && silent > 0 {
-        acts.push(to(format!("Remind the {silent} silent"), "remind"));
+    if is_running && numbers.silent > 0 {
+        acts.push(to("Remind the silent".to_owned(), "remind"));
     }
     if is_running {
         acts.push(to("Stop".to_owned(), "stop"));
@@ -362,7 +361,7 @@ impl Rows<'_> {
         let base = format!("/alerts/{}", self.alert.id);
         let anchor = format!("#need-{}", class(need));
         let last = shown.last().map(|one| one.person.id);
-        let is_full = i64::try_from(number).is_ok_and(|number| number >= ROWS);
+        let is_full = shown.len() >= ROWS;
         Pages {
             shown: format!("{number} of {people}"),
             previous: is_paged.then(|| format!("{base}{anchor}")),

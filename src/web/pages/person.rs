@@ -162,7 +162,7 @@ fn state(
         }
         standing::PersonState::InDoubt => "Nobody knows whether a message reached this person.",
         standing::PersonState::Failed => "Not reached: every message failed.",
-        standing::PersonState::Unreachable => "Not reached: there is no number and no address.",
+        standing::PersonState::Unreachable => "Not reached: no message can be sent to this person.",
         standing::PersonState::Excluded => "Not told: nothing was sent to this person.",
         standing::PersonState::Acknowledged => "Answered.",
     };

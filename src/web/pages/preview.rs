@@ -107,7 +107,8 @@ fn one(app: &App, template: Option<&Template>, text: &Text, readers: &[Readers])
     })
 }
 
-fn kind(channel: Channel) -> PreviewKind {
+/// What a text of this channel looks like.
+pub fn kind(channel: Channel) -> PreviewKind {
     match channel {
         Channel::Email => PreviewKind::Email,
         Channel::Voice => PreviewKind::Voice,

@@ -205,15 +205,17 @@ fn breakdowns(report: &Report) -> Vec<Breakdown> {
             .iter()
             .filter(|slice| slice.by == by)
             .map(|slice| BreakdownRow {
-                label: if slice.name.is_empty() {
-                    "none given".to_owned()
-                } else {
-                    slice.name.clone()
+                label: match slice.name.as_str() {
+                    "" => "None given".to_owned(),
+                    "staff" => "Staff".to_owned(),
+                    "vendor" => "Vendors".to_owned(),
+                    "authority" => "Authorities".to_owned(),
+                    "patient" => "Patients".to_owned(),
+                    name => name.to_owned(),
                 },
                 people: format::count(slice.people),
                 reached: format::count(slice.reached),
                 answered: format::count(slice.answered),
-                half_after: String::new(),
             })
             .collect();
         if !rows.is_empty() {
@@ -259,7 +261,7 @@ fn doubts(report: &Report) -> Vec<String> {
     if unconfirmed > 0 {
         let messages = counted(format::count(unconfirmed), "message was", "messages were");
         doubts.push(format!(
-            "{messages} accepted by a gateway and never confirmed by the phone."
+            "{messages} accepted by a gateway and not confirmed by the phone or mailbox."
         ));
     }
     doubts
@@ -277,6 +279,7 @@ fn texts(report: &Report) -> Vec<SentText> {
                 preview::name(text.channel),
                 format::language(&text.language)
             ),
+            class: preview::kind(text.channel).class(),
             language: text.language.to_string(),
             text: match &text.subject {
                 Some(subject) => format!("{subject}\n\n{}", text.text),

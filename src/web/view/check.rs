@@ -164,14 +164,21 @@ pub struct Preview {
     pub remark: String,
 }
 
+impl PreviewKind {
+    /// The class that draws it.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Sms => "sms",
+            Self::Email => "email",
+            Self::Voice => "voice",
+        }
+    }
+}
+
 impl Preview {
     /// The class that draws it.
     pub fn class(&self) -> &'static str {
-        match self.kind {
-            PreviewKind::Sms => "sms",
-            PreviewKind::Email => "email",
-            PreviewKind::Voice => "voice",
-        }
+        self.kind.class()
     }
 
     /// "131 people", or nothing.

@@ -65,8 +65,6 @@ pub struct BreakdownRow {
     pub reached: u64,
     /// Of those, answered.
     pub answered: u64,
-    /// "1 min 40 s": half of those who answered had by then; empty for none.
-    pub half_after: String,
 }
 
 /// One person who was not reached.
@@ -98,6 +96,8 @@ pub struct TimelineAct {
 pub struct SentText {
     /// "SMS · English · 131 people".
     pub heading: String,
+    /// The class that draws it: `sms`, `email` or `voice`.
+    pub class: &'static str,
     /// The language's tag.
     pub language: String,
     /// The exact text.
