@@ -108,6 +108,10 @@ fn bench(options: &Options) -> anyhow::Result<()> {
     } else {
         Some(Server::find_or_start(folder.path())?)
     };
+    end_when_told(
+        server.as_ref().and_then(Server::process),
+        folder.path().to_owned(),
+    );
     table::print_machine(options, folder.path(), server.as_ref())?;
     let mut rounds = Vec::new();
     for number in 1..=options.rounds.get() {
@@ -116,6 +120,33 @@ fn bench(options: &Options) -> anyhow::Result<()> {
     }
     table::print(&rounds);
     Ok(())
+}
+
+/// Ends the database server and removes the folder when someone ends the benchmark early.
+fn end_when_told(server: Option<u32>, folder: PathBuf) {
+    std::thread::spawn(move || {
+        let told = postgres::block_on(async {
+            let mut terminate =
+                tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+            tokio::select! {
+                told = tokio::signal::ctrl_c() => told?,
+                _ = terminate.recv() => {}
+            }
+            Ok(())
+        });
+        if let Err(error) = told {
+            eprintln!(
+                "fanout: an early end will leave {} behind: {error}",
+                folder.display()
+            );
+            return;
+        }
+        if let Some(process) = server {
+            postgres::end(process);
+        }
+        drop(std::fs::remove_dir_all(&folder));
+        std::process::exit(130);
+    });
 }
 
 /// Everything once, one after the other: what is compared was measured within the same seconds.

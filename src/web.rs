@@ -1,7 +1,7 @@
 //! Serves everything that comes in by HTTP: pages, the API, answer links, callbacks, probes.
 //!
 //! Handlers call the steps and say what came of them; they decide nothing. Every request passes
-//! through [`layers`]: a log line without secrets, a time limit, headers, a net under panics.
+//! through `layers`: a log line without secrets, a time limit, headers, a net under panics.
 
 pub mod answer;
 pub mod api;

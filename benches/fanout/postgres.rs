@@ -140,6 +140,15 @@ impl Drop for Own {
     }
 }
 
+/// Ends a server of ours at once, by its first process.
+pub(crate) fn end(process: u32) {
+    let ended = quiet(Command::new("kill").arg("-QUIT").arg(process.to_string()));
+    // It writes into its folder until it is gone.
+    while ended.is_ok() && Path::new(&format!("/proc/{process}")).exists() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
 /// Where the newest installed server's programs are.
 fn programs() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
@@ -191,7 +200,8 @@ fn quiet(command: &mut Command) -> anyhow::Result<()> {
     anyhow::bail!("{command:?} failed: {}", said.trim())
 }
 
-fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+/// Runs one piece of asynchronous work on this thread.
+pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
