@@ -6,10 +6,35 @@ use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::storage::alerts::Alert;
-use crate::storage::standing::PersonState;
+use crate::storage::standing::{PersonState, Times};
 
-/// When one person was first reached, and when they first answered.
-pub type Times = (Option<Timestamp>, Option<Timestamp>);
+/// When each person was first told, reached and heard from, as far as each ever was; an answer
+/// proves the two before it. Milliseconds from the launch, ascending.
+struct Spans {
+    notified: Vec<i64>,
+    reached: Vec<i64>,
+    answered: Vec<i64>,
+}
+
+impl Spans {
+    fn of(launched_at: Timestamp, times: &[Times]) -> Self {
+        let first = |moments: [Option<Timestamp>; 3]| moments.into_iter().flatten().min();
+        let spans = |moment: fn(&Times) -> [Option<Timestamp>; 3]| {
+            let mut spans: Vec<i64> = times
+                .iter()
+                .filter_map(|one| first(moment(one)))
+                .map(|at| (at.0 - launched_at.0).max(0))
+                .collect();
+            spans.sort_unstable();
+            spans
+        };
+        Self {
+            notified: spans(|one| [one.notified_at, one.reached_at, one.answered_at]),
+            reached: spans(|one| [None, one.reached_at, one.answered_at]),
+            answered: spans(|one| [None, None, one.answered_at]),
+        }
+    }
+}
 
 /// The fields of the CDC's "Staff Notification, Acknowledgement and Assembly" drill form that a
 /// notification system can fill in. Spans are milliseconds from the launch.
@@ -43,35 +68,21 @@ impl Figures {
         let people = |state| counts.get(&state).copied().unwrap_or_default();
         let answered = people(PersonState::Acknowledged);
         let reached = answered + people(PersonState::Delivered);
-        let notified = spans(
-            alert.launched_at,
-            times.iter().filter_map(|(reached, _)| *reached),
-        );
-        let answers = spans(
-            alert.launched_at,
-            times.iter().filter_map(|(_, answered)| *answered),
-        );
+        let spans = Spans::of(alert.launched_at, times);
         let all = usize::try_from(alert.recipients).unwrap_or(usize::MAX);
         Self {
             people: alert.recipients,
             notified: reached + people(PersonState::Accepted),
             reached,
             answered,
-            first_notified_ms: notified.first().copied(),
-            last_notified_ms: notified.last().copied(),
-            last_answer_ms: answers.last().copied(),
-            p50_answer_ms: quantile(&answers, answers.len(), 50),
-            p90_answer_ms: quantile(&answers, answers.len(), 90),
-            half_of_all_ms: quantile(&answers, all, 50),
+            first_notified_ms: spans.notified.first().copied(),
+            last_notified_ms: spans.notified.last().copied(),
+            last_answer_ms: spans.answered.last().copied(),
+            p50_answer_ms: quantile(&spans.answered, spans.answered.len(), 50),
+            p90_answer_ms: quantile(&spans.answered, spans.answered.len(), 90),
+            half_of_all_ms: quantile(&spans.answered, all, 50),
         }
     }
-}
-
-/// Milliseconds from the launch, ascending.
-fn spans(launched_at: Timestamp, times: impl Iterator<Item = Timestamp>) -> Vec<i64> {
-    let mut spans: Vec<i64> = times.map(|at| (at.0 - launched_at.0).max(0)).collect();
-    spans.sort_unstable();
-    spans
 }
 
 /// By when `percent` of `all` had: none if so many never did.
@@ -97,19 +108,9 @@ const POINTS: i64 = 24;
 /// Reached and answered over time, from the launch to the last change, in even steps. Empty while
 /// nothing has happened.
 pub fn curve(launched_at: Timestamp, times: &[Times]) -> Vec<Point> {
-    let reached = spans(
-        launched_at,
-        times
-            .iter()
-            .filter_map(|(reached, answered)| match (reached, answered) {
-                (Some(reached), Some(answered)) => Some(*reached.min(answered)),
-                (reached, answered) => reached.or(*answered),
-            }),
-    );
-    let answered = spans(
-        launched_at,
-        times.iter().filter_map(|(_, answered)| *answered),
-    );
+    let Spans {
+        reached, answered, ..
+    } = Spans::of(launched_at, times);
     let Some(end) = reached.last().max(answered.last()).copied() else {
         return Vec::new();
     };
@@ -135,15 +136,24 @@ mod tests {
         Timestamp(1_000_000 + millis)
     }
 
+    fn times(notified: Option<i64>, reached: Option<i64>, answered: Option<i64>) -> Times {
+        Times {
+            notified_at: notified.map(at),
+            reached_at: reached.map(at),
+            answered_at: answered.map(at),
+        }
+    }
+
     const LAUNCH: Timestamp = Timestamp(1_000_000);
 
     #[test]
-    fn a_curve_ends_with_everyone_who_was_reached_and_answered() {
+    fn a_curve_ends_with_everyone_who_was_reached_for_certain_and_everyone_who_answered() {
         let times = [
-            (Some(at(10)), Some(at(50))),
-            (Some(at(20)), None),
-            (None, Some(at(100))),
-            (None, None),
+            times(Some(5), Some(10), Some(50)),
+            times(None, Some(20), None),
+            times(None, None, Some(100)),
+            times(Some(30), None, None),
+            Times::default(),
         ];
         let curve = curve(LAUNCH, &times);
         let last = curve.last().unwrap();
@@ -157,7 +167,7 @@ mod tests {
 
     #[test]
     fn nothing_happened_is_no_curve() {
-        assert!(curve(LAUNCH, &[(None, None)]).is_empty());
+        assert!(curve(LAUNCH, &[Times::default()]).is_empty());
     }
 
     #[test]

@@ -450,18 +450,34 @@ pub async fn list_receipts(
     .await
 }
 
-/// When each person was first reached and first answered, for the curves. People with neither are
-/// not listed. Reached is delivered, else accepted.
-pub async fn list_times(
-    on: impl Conn<'_>,
-    alert: AlertNumber,
-) -> Result<Vec<(Option<Timestamp>, Option<Timestamp>)>, Error> {
+/// When one person was first told, first reached and first answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct Times {
+    /// When a gateway first took a message that has not failed since.
+    pub notified_at: Option<Timestamp>,
+    /// When a message first arrived for certain.
+    pub reached_at: Option<Timestamp>,
+    /// When they first answered.
+    pub answered_at: Option<Timestamp>,
+}
+
+/// The times of each person of an alert, for the figures and the curves. They count whom
+/// [`count`] counts: a message that failed after a gateway took it told nobody.
+pub async fn list_times(on: impl Conn<'_>, alert: AlertNumber) -> Result<Vec<Times>, Error> {
     on.sql(
-        "SELECT min(COALESCE(delivery.delivered_at, delivery.accepted_at)), min(recipient.answered_at)
-         FROM recipient JOIN delivery ON delivery.alert = recipient.alert
-              AND delivery.recipient = COALESCE((SELECT min(shared.same_as) FROM delivery shared
-                  WHERE shared.alert = recipient.alert AND shared.recipient = recipient.id
-                    AND shared.same_as IS NOT NULL), recipient.id)
+        "SELECT min(CASE WHEN COALESCE(other.state, delivery.state) IN ('accepted', 'sent', 'delivered')
+                    THEN CASE WHEN other.id IS NULL THEN COALESCE(delivery.accepted_at, delivery.delivered_at)
+                         ELSE COALESCE(other.accepted_at, other.delivered_at) END END) AS notified_at,
+                min(CASE WHEN COALESCE(other.state, delivery.state) = 'delivered'
+                    THEN CASE WHEN other.id IS NULL THEN delivery.delivered_at
+                         ELSE other.delivered_at END END) AS reached_at,
+                min(recipient.answered_at) AS answered_at
+         FROM recipient
+              LEFT JOIN delivery ON delivery.alert = recipient.alert
+                    AND delivery.recipient = recipient.id
+              LEFT JOIN delivery other ON delivery.same_as IS NOT NULL
+                    AND other.alert = delivery.alert AND other.recipient = delivery.same_as
+                    AND other.step = delivery.step AND other.channel = delivery.channel
          WHERE recipient.alert = $1 GROUP BY recipient.id",
     )
     .bind(alert)

@@ -57,7 +57,7 @@ test("a good page passes in every view and is pictured in each", async () => {
   const set = process.env.MUSTER_TEST_PICTURES;
   process.env.MUSTER_TEST_PICTURES = folder;
   try {
-    const pictures = await checkEveryView(browser, baseUrl, "/good", "good");
+    const pictures = await checkEveryView(browser, baseUrl, { good: "/good" });
     assert.equal(pictures.length, 4);
     for (const picture of pictures) assert.ok((await stat(picture)).size > 1000, picture);
   } finally {

@@ -14,6 +14,7 @@ pub mod house;
 mod launch;
 mod plans;
 mod receipts;
+mod reports;
 mod responses;
 
 /// Declares each test once for SQLite and once for PostgreSQL.

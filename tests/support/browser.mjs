@@ -87,18 +87,20 @@ export async function assertAccessible(page) {
 }
 
 /**
- * Opens `address` in every view, checks it, and keeps a picture of the whole page as
- * `NAME-VIEW.png` in MUSTER_TEST_PICTURES, where that is set. Returns the pictures' paths.
- * `options` as for `openPage`: a signed-in `storageState`, for example.
+ * Opens every address of `addresses` (`{ name: address }`) in every view, checks it, and keeps a
+ * picture of the whole page as `NAME-VIEW.png` in MUSTER_TEST_PICTURES, where that is set. Returns
+ * the pictures' paths. `options` as for `openPage`: a signed-in `storageState`, for example.
  */
-export async function checkEveryView(browser, baseUrl, address, name, options = {}) {
+export async function checkEveryView(browser, baseUrl, addresses, options = {}) {
   const pictures = [];
   for (const view of views) {
     const page = await openPage(browser, baseUrl, { ...options, ...view });
     try {
-      await page.goto(address);
-      await assertAccessible(page);
-      pictures.push(...(await picture(page, `${name}-${view.name}`)));
+      for (const [name, address] of Object.entries(addresses)) {
+        await page.goto(address);
+        await assertAccessible(page);
+        pictures.push(...(await picture(page, `${name}-${view.name}`)));
+      }
     } finally {
       await page.context().close();
     }

@@ -31,6 +31,7 @@ if (live) {
   const stale = document.querySelector("[data-stale]");
   const spoken = document.querySelector("[data-spoken]");
   const every = 1000 * live.dataset.live;
+  const wasHeld = live.querySelector("#hold") !== null;
   let heard = Date.now();
   let said = 0;
   let source;
@@ -38,6 +39,8 @@ if (live) {
     // A refused answer is not swapped in, and is no news.
     if (event.detail?.ctx?.response?.status >= 400) return;
     heard = Date.now();
+    // What stands around the moving part said that nothing had been sent yet.
+    if (wasHeld && !live.querySelector("#hold")) return location.reload();
     const summary = live.querySelector("[data-summary]");
     // Screen readers hear the numbers at most every 15 seconds.
     if (spoken && summary && heard - said > 15000 && spoken.textContent !== summary.textContent) {
@@ -67,6 +70,11 @@ if (live) {
     }, 1000);
   }
 }
+
+// A folded form no longer repeats what it said when it was loaded once that has been changed.
+document.addEventListener("input", (event) => {
+  event.target.closest("details")?.querySelector("[data-as-loaded]")?.remove();
+});
 
 // Picking a file shows at once what is in it.
 document.querySelectorAll("input[type=file][data-submit]").forEach((input) => {

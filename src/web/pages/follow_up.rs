@@ -257,10 +257,8 @@ async fn view(
     let word = read.seal(app, place.by.user.id, &place.about(), &canonical);
     let title = board::title(&place.alert, &language);
     let mut page = FollowUp {
-        page: frame(app, &place.by.user, "", Section::Alerts).in_mode(
-            place.alert.mode.into(),
-            "Nothing of this has been sent yet.",
-        ),
+        page: frame(app, &place.by.user, "", Section::Alerts)
+            .in_mode(place.alert.mode.into(), ribbon(place)),
         mode: place.alert.mode.into(),
         kind: place.kind,
         alert: title.clone(),
@@ -279,6 +277,14 @@ async fn view(
     };
     page.page.title = page.heading();
     Ok(page)
+}
+
+/// What is known of the alert itself must not sound as if it had not been sent.
+fn ribbon(place: &Place<'_>) -> String {
+    match place.kind {
+        FollowUpKind::Stop => format!("Alert {}: not stopped yet.", place.alert.number),
+        _ => "Nothing of this has been sent yet.".to_owned(),
+    }
 }
 
 /// A correction, an all-clear or an update.

@@ -46,6 +46,36 @@ pub struct Check {
     pub live: CheckLive,
 }
 
+impl Check {
+    /// What the blanks say, when nothing is left to ask: after a quick pick the questions then
+    /// stand folded, so that the text and the button come first. None while something must still
+    /// be filled in, or nothing is.
+    pub fn filled_in(&self) -> Option<String> {
+        let is_wrong = |blank: &Blank| !blank.error.is_empty();
+        if !self.live.missing.is_empty() || self.blanks.iter().any(is_wrong) {
+            return None;
+        }
+        let values: Vec<&str> = self.blanks.iter().filter_map(Blank::value).collect();
+        if values.is_empty() {
+            return None;
+        }
+        let filled = values.join(" · ");
+        Some(match self.blanks.len() - values.len() {
+            0 => filled,
+            more => format!("{filled} · {more} more may be filled in"),
+        })
+    }
+}
+
+impl Blank {
+    /// What it says: the words of what is picked, or what was typed; none while it is empty.
+    pub fn value(&self) -> Option<&str> {
+        let picked = self.choices.iter().find(|choice| choice.chosen);
+        let value = picked.map_or(self.typed.as_str(), |choice| choice.label.as_str());
+        (!value.is_empty()).then_some(value)
+    }
+}
+
 /// One variable of the template.
 ///
 /// The form sends it as `name`. Where both picking and typing are possible, "something else" sends
