@@ -34,6 +34,8 @@ CREATE TABLE delivery (
     attempts           INTEGER NOT NULL,
     possible_duplicate BOOLEAN NOT NULL,
     gateway            TEXT,
+    -- Whether that gateway was marked for exercises when it took this up.
+    gateway_marked     BOOLEAN,
     gateway_id         TEXT,
     -- The boot that is sending it, or that last did.
     boot               BIGINT,
@@ -46,9 +48,15 @@ CREATE TABLE delivery (
     closed_at          BIGINT
 );
 CREATE INDEX delivery_due ON delivery (channel, urgency, due_at, id) WHERE state = 'queued';
+-- What another gateway failed at, for the gateways that only help out.
+CREATE INDEX delivery_again ON delivery (channel, urgency, due_at, id)
+    WHERE state = 'queued' AND attempts > 0;
 CREATE INDEX delivery_sending ON delivery (boot) WHERE state = 'sending';
 CREATE INDEX delivery_in_doubt ON delivery (due_at) WHERE state = 'in_doubt' AND closed_at IS NULL;
 CREATE INDEX delivery_by_alert ON delivery (alert, recipient);
+-- Whom else a message tells. Without the alert, which a recipient's id says already: a planner that
+-- knows nothing of a new alert yet must find one way only.
+CREATE INDEX delivery_told ON delivery (same_as) WHERE same_as IS NOT NULL;
 CREATE INDEX delivery_by_gateway_id ON delivery (gateway_id) WHERE gateway_id IS NOT NULL;
 
 -- Attempts that did not end in an acceptance. The one that did is on the delivery itself.
@@ -56,6 +64,8 @@ CREATE TABLE attempt (
     delivery   BIGINT  NOT NULL,
     number     INTEGER NOT NULL,
     gateway    TEXT    NOT NULL,
+    -- Whether that gateway was marked for exercises.
+    marked     BOOLEAN NOT NULL,
     started_at BIGINT  NOT NULL,
     ended_at   BIGINT  NOT NULL,
     outcome    TEXT    NOT NULL CHECK (outcome IN ('failed', 'unknown')),
@@ -70,6 +80,8 @@ CREATE TABLE receipt (
     gateway_id TEXT   NOT NULL,
     status     TEXT   NOT NULL CHECK (status IN ('accepted', 'sent', 'failed', 'delivered')),
     delivery   BIGINT,
+    -- Of which try it speaks; null if the gateway does not say.
+    attempt    INTEGER,
     reason     TEXT,
     at         BIGINT NOT NULL,
     UNIQUE (gateway, gateway_id, status)

@@ -24,7 +24,7 @@ use crate::alert::words::{Language, Mode, word_enum};
 use crate::ids::DeliveryId;
 
 pub use address::Address;
-pub use callback::{Callback, CallbackError, Inbound, Receipt, ReceiptStatus};
+pub use callback::{Callback, CallbackError, Inbound, Receipt, ReceiptStatus, Reference};
 pub use failure::{Certainty, Duration, Failure, Scope};
 
 word_enum! {
@@ -62,8 +62,18 @@ pub struct Message {
     pub html: Option<String>,
     /// The recipient's answer link.
     pub link: String,
-    /// Where the gateway is to post receipts: `…/callbacks/<gateway>/status?ref=<delivery>`.
+    /// Where the gateway is to post receipts: `…/callbacks/<gateway>/status?ref=<delivery>.<try>`.
     pub status_url: String,
+}
+
+impl Message {
+    /// Our own name for this try of it.
+    pub fn reference(&self) -> Reference {
+        Reference {
+            delivery: self.delivery,
+            attempt: Some(self.attempt),
+        }
+    }
 }
 
 impl std::fmt::Debug for Message {

@@ -14,7 +14,6 @@ use crate::audit::{self, Actor};
 use crate::clock::Timestamp;
 use crate::ids::{AlertNumber, DeliveryId};
 use crate::keys::{Keys, token_hash};
-use crate::plan::Whom;
 use crate::storage::alerts::{self, Alert, StepRow, StepState};
 use crate::storage::deliveries::{self, DeliveryState};
 use crate::storage::outbox::{self, Chunk};
@@ -69,6 +68,7 @@ async fn end(app: &App, alert: AlertNumber, now: Timestamp) -> Result<(), Error>
         .write("alert.end", move |tx| {
             Box::pin(async move {
                 let by = Actor::system();
+                audit::begin(tx).await?;
                 if !alerts::close(tx, alert, AlertState::Ended, now, by.as_str()).await? {
                     return Ok(());
                 }
@@ -142,6 +142,7 @@ async fn write_locked(
         expires_at: alert.expires_at,
         now,
     };
+    outbox::hold_people(tx, &chunk).await?;
     row.people += outbox::count_people(tx, &chunk).await?;
     let first = chunk.last_id;
     for channel in &step.channels {
@@ -151,7 +152,7 @@ async fn write_locked(
     }
     let links = answer_links(keys, first, chunk.last_id);
     outbox::insert_links(tx, &links).await?;
-    if step.call_list && step.whom == Whom::Silent {
+    if step.call_list {
         outbox::write_call_tasks(tx, &chunk).await?;
     }
     row.deliveries += chunk.last_id - first;

@@ -6,10 +6,10 @@
 use tracing::info;
 
 use crate::app::App;
-use crate::channel::{Receipt, ReceiptStatus};
+use crate::channel::{Receipt, ReceiptStatus, Reference};
 use crate::ids::ReceiptId;
 use crate::storage::deliveries::DeliveryState;
-use crate::storage::receipts::{self, ReceiptRow};
+use crate::storage::receipts::{self, ReceiptRow, Spoken};
 use crate::storage::{Error, Tx};
 
 /// Where a delivery stands after a receipt.
@@ -41,7 +41,11 @@ pub async fn record(app: &App, gateway: &str, said: Vec<Receipt>) -> Result<(), 
             gateway: gateway.to_owned(),
             gateway_id: receipt.gateway_id,
             status: receipt.status,
-            delivery: receipt.reference,
+            delivery: receipt.reference.map(|reference| reference.delivery),
+            attempt: receipt
+                .reference
+                .and_then(|reference| reference.attempt)
+                .and_then(|attempt| i32::try_from(attempt).ok()),
             reason: receipt.reason,
             at: now,
         })
@@ -62,18 +66,18 @@ pub async fn record(app: &App, gateway: &str, said: Vec<Receipt>) -> Result<(), 
 
 async fn record_one(tx: &mut Tx, mut row: ReceiptRow) -> Result<(), Error> {
     // Our own reference, but only if that delivery really went through this gateway.
-    let mut state = None;
+    let mut spoken = None;
     if let Some(delivery) = row.delivery {
-        state = receipts::lock_delivery(tx, delivery, &row.gateway).await?;
+        spoken = receipts::lock_delivery(tx, delivery, &row.gateway).await?;
     }
-    if state.is_none() {
+    if spoken.is_none() {
         row.delivery = receipts::find_delivery(tx, &row.gateway, &row.gateway_id).await?;
         if let Some(delivery) = row.delivery {
-            state = receipts::lock_delivery(tx, delivery, &row.gateway).await?;
+            spoken = receipts::lock_delivery(tx, delivery, &row.gateway).await?;
         }
     }
     let is_news = receipts::insert(tx, &row).await?;
-    let (true, Some(delivery), Some(state)) = (is_news, row.delivery, state) else {
+    let (true, Some(delivery), Some(spoken)) = (is_news, row.delivery, spoken) else {
         if row.delivery.is_none() {
             info!(
                 gateway.name = row.gateway,
@@ -82,17 +86,38 @@ async fn record_one(tx: &mut Tx, mut row: ReceiptRow) -> Result<(), Error> {
         }
         return Ok(());
     };
-    apply(tx, &row, delivery, state).await
+    apply(tx, &row, delivery, &spoken).await
+}
+
+/// Whether a receipt speaks of the try that counts now. A gateway that says nothing of the try is
+/// taken at its word unless its own name for the message is another one's.
+fn is_of_last_try(row: &ReceiptRow, spoken: &Spoken) -> bool {
+    if spoken.gateway.as_ref() != Some(&row.gateway) {
+        return false;
+    }
+    match (row.attempt, &spoken.gateway_id) {
+        (Some(attempt), _) => attempt == spoken.attempts,
+        // The only try there was, or a name of our own making because the gateway gave none.
+        (None, Some(name)) if spoken.attempts > 1 && name.parse::<Reference>().is_err() => {
+            *name == row.gateway_id
+        }
+        (None, _) => true,
+    }
 }
 
 async fn apply(
     tx: &mut Tx,
     row: &ReceiptRow,
     delivery: crate::ids::DeliveryId,
-    state: DeliveryState,
+    spoken: &Spoken,
 ) -> Result<(), Error> {
-    let next = after(state, row.status);
-    if next == state {
+    // That an earlier try failed says nothing about the one that followed it; that it arrived, or
+    // is on its way, is true whichever it was.
+    if row.status == ReceiptStatus::Failed && !is_of_last_try(row, spoken) {
+        return Ok(());
+    }
+    let next = after(spoken.state, row.status);
+    if next == spoken.state {
         return Ok(());
     }
     let reason = (next == DeliveryState::Failed).then(|| {
@@ -118,9 +143,9 @@ pub async fn adopt_orphans(app: &App) -> Result<usize, Error> {
                         continue;
                     };
                     receipts::adopt(tx, row.id, delivery).await?;
-                    if let Some(state) = receipts::lock_delivery(tx, delivery, &row.gateway).await?
-                    {
-                        apply(tx, &row, delivery, state).await?;
+                    let spoken = receipts::lock_delivery(tx, delivery, &row.gateway).await?;
+                    if let Some(spoken) = spoken {
+                        apply(tx, &row, delivery, &spoken).await?;
                     }
                 }
                 Ok::<_, Error>(())

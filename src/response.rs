@@ -5,30 +5,26 @@
 //! the answer is added, the person's first answer keeps its time, what was still to be sent to them
 //! is called off. "Recorded" is said only after the commit.
 
+mod inbound;
 pub mod option;
 pub mod reply_words;
-
-use tracing::info;
 
 use crate::alert::Refusal;
 use crate::alert::words::AlertState;
 use crate::app::App;
 use crate::audit::{self, Actor};
-use crate::channel::{Channel, Inbound};
+use crate::channel::Channel;
 use crate::clock::Timestamp;
-use crate::ids::{RecipientId, ReplyId, ResponseId};
+use crate::ids::{RecipientId, ResponseId};
 use crate::keys::token_hash;
 use crate::storage::alerts;
-use crate::storage::responses::{self, Addressee, Reply, ReplyOutcome, Response, Sharer, Via};
+use crate::storage::responses::{self, Addressee, Response, Sharer, Via};
 use crate::storage::{Error, Tx, deliveries};
-use reply_words::Meaning;
-
+pub use inbound::inbound;
 pub use option::{AnswerClass, AnswerOption};
 
 /// An answer by e-mail link that comes sooner than this after the mail may be a mail scanner's.
 const SCANNER: std::time::Duration = std::time::Duration::from_secs(10);
-/// How long after an alert a number's reply is still taken for an answer to it.
-const LATEST: std::time::Duration = std::time::Duration::from_hours(72);
 
 /// What an answer link leads to.
 #[derive(Clone, Debug)]
@@ -118,10 +114,13 @@ async fn record(app: &App, response: Response) -> Result<Response, Error> {
     Ok(response)
 }
 
-/// Everything that an answer changes.
+/// Everything that an answer changes. What a machine may have said calls nothing off: the person
+/// may know of nothing.
 async fn record_in(tx: &mut Tx, response: &Response) -> Result<(), Error> {
     responses::insert(tx, response).await?;
-    deliveries::call_off_recipient(tx, response.recipient, response.at).await?;
+    if !response.maybe_automatic {
+        deliveries::call_off_answered(tx, response.recipient, response.at).await?;
+    }
     Ok(())
 }
 
@@ -208,146 +207,4 @@ pub async fn on_behalf_in(
     .await?;
     record_in(tx, &response).await?;
     Ok(response)
-}
-
-/// Takes in a message that someone sent to us. The same one twice is taken in once; one that
-/// answers nothing is kept for a person to read.
-///
-/// A digit answers the newest alert that was sent to that number and offers it: a running one
-/// first. On a shared phone it is the answer of the person whom the message was sent to, unless the
-/// text names the other one.
-pub async fn inbound(app: &App, gateway: &str, message: Inbound) -> Result<ReplyOutcome, Error> {
-    let lookup = app.keys.lookup(message.from.reveal());
-    let now = app.clock.now();
-    let since = Timestamp(now.0 - i64::try_from(LATEST.as_millis()).unwrap_or_default());
-    let sent = responses::list_by_number(&app.db, &lookup, since).await?;
-    let decided = decide(app, &message, &sent, now).await?;
-    let reply = seal(app, gateway, &message, lookup.clone(), now, &decided);
-    let outcome = reply.outcome;
-    let is_news = app
-        .db
-        .write("response.inbound", move |tx| {
-            Box::pin(async move { inbound_in(tx, &reply, decided, lookup).await })
-        })
-        .await?;
-    if is_news {
-        info!(
-            gateway.name = gateway,
-            reply.outcome = outcome.word(),
-            "Took in a message"
-        );
-        app.tell();
-    }
-    Ok(outcome)
-}
-
-/// What an inbound message does.
-enum Decided {
-    Answer(Response),
-    Stop,
-    Start,
-    Nothing(ReplyOutcome),
-}
-
-async fn inbound_in(
-    tx: &mut Tx,
-    reply: &Reply,
-    decided: Decided,
-    lookup: Vec<u8>,
-) -> Result<bool, Error> {
-    if !responses::insert_reply(tx, reply).await? {
-        return Ok(false);
-    }
-    match decided {
-        Decided::Answer(response) => record_in(tx, &response).await?,
-        Decided::Stop => {
-            responses::set_opt_out(tx, &lookup, Some(reply.at), "sms").await?;
-        }
-        Decided::Start => {
-            responses::set_opt_out(tx, &lookup, None, "sms").await?;
-        }
-        Decided::Nothing(_) => {}
-    }
-    Ok(true)
-}
-
-async fn decide(
-    app: &App,
-    message: &Inbound,
-    sent: &[Addressee],
-    now: Timestamp,
-) -> Result<Decided, Error> {
-    let meaning = reply_words::read(&message.text);
-    match meaning {
-        Meaning::Stop => return Ok(Decided::Stop),
-        Meaning::Start => return Ok(Decided::Start),
-        Meaning::Digit(_) | Meaning::Words => {}
-    }
-    let running = sent
-        .iter()
-        .filter(|one| one.alert_state == AlertState::Running);
-    let over = sent
-        .iter()
-        .filter(|one| one.alert_state != AlertState::Running);
-    for addressee in running.chain(over) {
-        let option = match meaning {
-            Meaning::Digit(digit) => addressee.options.get(digit - 1),
-            _ => reply_words::option_in_words(&message.text, &addressee.options),
-        };
-        let Some(option) = option else { continue };
-        let people =
-            responses::list_sharers(&app.db, addressee.delivery, addressee.recipient).await?;
-        let names: Vec<&str> = people.iter().map(|person| person.name.as_str()).collect();
-        let named = reply_words::who_is_named(&message.text, &names);
-        let recipient = named
-            .and_then(|index| people.get(index))
-            .map_or(addressee.recipient, |person| person.recipient);
-        return Ok(Decided::Answer(Response {
-            id: ResponseId::new(),
-            alert: addressee.alert,
-            recipient,
-            delivery: Some(addressee.delivery),
-            answer: option.key.clone(),
-            answer_class: option.class,
-            via: Via::Sms,
-            at: now,
-            late: addressee.alert_state != AlertState::Running,
-            maybe_automatic: false,
-            recorded_by: None,
-            note: None,
-        }));
-    }
-    Ok(Decided::Nothing(if sent.is_empty() {
-        ReplyOutcome::UnknownSender
-    } else {
-        ReplyOutcome::NotUnderstood
-    }))
-}
-
-fn seal(
-    app: &App,
-    gateway: &str,
-    message: &Inbound,
-    lookup: Vec<u8>,
-    at: Timestamp,
-    decided: &Decided,
-) -> Reply {
-    let id = ReplyId::new();
-    let clear = format!("{}\n{}", message.from.reveal(), message.text);
-    let (outcome, response) = match decided {
-        Decided::Answer(response) => (ReplyOutcome::Answered, Some(response.id)),
-        Decided::Stop => (ReplyOutcome::OptedOut, None),
-        Decided::Start => (ReplyOutcome::OptedIn, None),
-        Decided::Nothing(outcome) => (*outcome, None),
-    };
-    Reply {
-        id,
-        gateway: gateway.to_owned(),
-        gateway_id: message.gateway_id.clone(),
-        lookup,
-        sealed: app.keys.seal(id.0.as_bytes(), clear.as_bytes()),
-        at,
-        outcome,
-        response,
-    }
 }

@@ -12,9 +12,10 @@ use crate::alert::words::{AlertKind, AlertState};
 use crate::app::App;
 use crate::audit::{self, Actor};
 use crate::clock::Timestamp;
-use crate::ids::AlertId;
+use crate::ids::{AlertId, AlertNumber};
 use crate::plan::{Step, Whom as StepWhom};
 use crate::storage::alerts::{self, Alert, Asked, StepRow, StepState};
+use crate::storage::audience;
 use crate::storage::deliveries::{self, DeliveryState};
 use crate::storage::{Error, Tx};
 
@@ -56,6 +57,7 @@ async fn stop_in(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<u64, Refusal> {
+    audit::begin(tx).await?;
     if !alerts::close(tx, alert.number, AlertState::Stopped, now, actor.as_str()).await? {
         return Err(Refusal::NotRunning);
     }
@@ -105,9 +107,13 @@ pub fn default_template(kind: AlertKind) -> &'static str {
 
 /// Tells exactly those whom the thread has contacted.
 ///
+/// It is about the thread's first alert, whichever of the thread's alerts the request names: people
+/// know the closure, not the update that followed it.
+///
 /// A correction and an all-clear also stop every running alert of the thread, in the same
-/// transaction: nobody is told of a danger after being told that there is none. An update goes, in
-/// addition, to those who are about to be told.
+/// transaction: nobody is told of a danger after being told that there is none. Where nobody has
+/// been told yet, that is all there is to do: the answer is then the first alert itself, stopped.
+/// An update goes, in addition, to those who are about to be told.
 pub async fn follow_up(app: &App, request: FollowUpRequest) -> Result<Launched, Refusal> {
     follow_up_once(app, request, None).await
 }
@@ -121,7 +127,7 @@ pub async fn follow_up_once(
     if let Some(launched) = launch::replay(app, key.as_ref()).await? {
         return Ok(launched);
     }
-    let followed = find(app, request.alert).await?;
+    let followed = first_of_thread(app, request.alert).await?;
     let name = request
         .template
         .as_deref()
@@ -153,28 +159,25 @@ pub async fn follow_up_once(
         now,
         follows: Some(followed),
     };
+    let thread = new.thread();
     let keys = app.keys.clone();
     let kept = key.clone();
     let written = app
         .db
         .write("alert.follow_up", move |tx| {
             Box::pin(async move {
-                let thread = new.follows.as_ref().map(|followed| followed.thread);
-                if let (true, Some(thread)) = (is_last_word, thread) {
-                    for running in alerts::list_thread(&mut *tx, thread).await? {
-                        if running.state == AlertState::Running {
-                            match stop_in(tx, &running, &new.actor, new.now).await {
-                                // Someone else has stopped it in this moment: all the better.
-                                Ok(_) | Err(Refusal::NotRunning) => {}
-                                Err(refusal) => return Err(refusal),
-                            }
-                        }
-                    }
+                if is_last_word {
+                    stop_thread(tx, thread, &new.actor, new.now).await?;
                 }
                 let whom = Whom::Contacted {
                     and_waiting: !is_last_word,
                 };
-                let alert = launch::insert(tx, &new, whom, &keys).await?;
+                let alert = if is_last_word && !audience::is_any_contacted(&mut *tx, thread).await?
+                {
+                    alerts::get(&mut *tx, thread).await?
+                } else {
+                    launch::insert(tx, &new, whom, &keys).await?
+                };
                 launch::keep(tx, kept, alert.id, new.now).await?;
                 Ok::<_, Refusal>(alert)
             })
@@ -182,7 +185,11 @@ pub async fn follow_up_once(
         .await;
     match written {
         Ok(alert) => {
-            launch::announce(app, &alert);
+            if alert.number == thread {
+                app.wake();
+            } else {
+                launch::announce(app, &alert);
+            }
             Ok(Launched {
                 alert,
                 is_replay: false,
@@ -194,6 +201,34 @@ pub async fn follow_up_once(
             .ok_or(Refusal::Storage(Error::Conflict)),
         Err(refusal) => Err(refusal),
     }
+}
+
+/// The alert that began the thread of this one.
+async fn first_of_thread(app: &App, id: AlertId) -> Result<Alert, Refusal> {
+    let alert = find(app, id).await?;
+    if alert.number == alert.thread {
+        return Ok(alert);
+    }
+    Ok(alerts::get(&app.db, alert.thread).await?)
+}
+
+/// Stops whatever of a thread is running.
+async fn stop_thread(
+    tx: &mut Tx,
+    thread: AlertNumber,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    for running in alerts::list_thread(&mut *tx, thread).await? {
+        if running.state == AlertState::Running {
+            match stop_in(tx, &running, actor, now).await {
+                // Someone else has stopped it in this moment: all the better.
+                Ok(_) | Err(Refusal::NotRunning) => {}
+                Err(refusal) => return Err(refusal),
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Sends the message once more to those who have not answered, on the channels of the first step.
@@ -218,6 +253,7 @@ pub async fn remind_once(
         .db
         .write("alert.remind", move |tx| {
             Box::pin(async move {
+                audit::begin(tx).await?;
                 if alerts::lock_running(tx, alert.number).await?.is_none() {
                     return Err(Refusal::NotRunning);
                 }

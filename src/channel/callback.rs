@@ -33,14 +33,48 @@ impl Callback {
         find(&self.query, name)
     }
 
-    /// The delivery that our own `ref` parameter names.
-    pub fn reference(&self) -> Option<DeliveryId> {
-        self.param("ref")?.parse().ok().map(DeliveryId)
+    /// The try that our own `ref` parameter names.
+    pub fn reference(&self) -> Option<Reference> {
+        self.param("ref")?.parse().ok()
     }
 
     /// The body as an HTML form's fields; empty if it is none.
     pub fn form(&self) -> Vec<(String, String)> {
         serde_urlencoded_pairs(&self.body)
+    }
+}
+
+/// Our own name for one try of a message: `DELIVERY.TRY`, or `DELIVERY` where a gateway hands back
+/// only that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// Which try, from 1; none if the gateway does not say.
+    pub attempt: Option<u32>,
+}
+
+impl std::fmt::Display for Reference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.attempt {
+            Some(attempt) => write!(f, "{}.{attempt}", self.delivery),
+            None => write!(f, "{}", self.delivery),
+        }
+    }
+}
+
+impl std::str::FromStr for Reference {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (delivery, attempt) = match text.split_once('.') {
+            Some((delivery, attempt)) => (delivery, Some(attempt.parse()?)),
+            None => (text, None),
+        };
+        Ok(Self {
+            delivery: DeliveryId(delivery.parse()?),
+            attempt,
+        })
     }
 }
 
@@ -88,8 +122,8 @@ word_enum! {
 /// What a gateway later says of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// The delivery that our reference in the callback's address names.
-    pub reference: Option<DeliveryId>,
+    /// What our reference in the callback's address names.
+    pub reference: Option<Reference>,
     /// The gateway's name for the message.
     pub gateway_id: String,
     /// What it says.

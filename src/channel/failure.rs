@@ -110,6 +110,16 @@ impl Failure {
         )
     }
 
+    /// This gateway has no way to this person, now or later; another gateway may have one.
+    pub fn no_way(reason: impl Into<String>) -> Self {
+        Self::new(
+            Certainty::Certain,
+            Duration::Permanent,
+            Scope::Gateway,
+            reason,
+        )
+    }
+
     /// Our account or settings are refused. The message waits: an administrator may mend it in time.
     pub fn refused_us(reason: impl Into<String>) -> Self {
         Self::new(
@@ -118,6 +128,11 @@ impl Failure {
             Scope::Configuration,
             reason,
         )
+    }
+
+    /// Whether the same gateway will say the same again.
+    pub fn is_permanent(&self) -> bool {
+        self.duration == Duration::Permanent
     }
 
     /// With the gateway's own wish for when to come back.

@@ -236,6 +236,9 @@ impl Answer {
                 "The gateway refuses our account (status {status})."
             )),
             402 => Failure::refused_us("The gateway wants to be paid first (status 402)."),
+            404 | 410 => Failure::refused_us(format!(
+                "The gateway's address leads nowhere (status {status}): check its url."
+            )),
             405 | 406 | 415 | 426 | 501 => Failure::refused_us(format!(
                 "The gateway does not take requests as ours are set up (status {status})."
             )),

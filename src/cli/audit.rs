@@ -51,14 +51,7 @@ impl Audit {
 
 /// Every promise, looked at now.
 pub(super) async fn checked(app: &App) -> Result<Vec<Checked>, storage::Error> {
-    let for_drills = app
-        .gateways
-        .iter()
-        .filter(|gateway| gateway.common.exercises);
-    let names: Vec<String> = for_drills
-        .map(|gateway| gateway.common.name.clone())
-        .collect();
-    audit::check::run(&app.db, app.clock.now(), &names).await
+    audit::check::run(&app.db, app.clock.now()).await
 }
 
 /// Whether every promise was kept.

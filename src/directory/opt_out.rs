@@ -10,8 +10,7 @@ use crate::channel::Address;
 use crate::clock::Timestamp;
 use crate::ids::ContactId;
 use crate::keys::Keys;
-use crate::storage::Db;
-use crate::storage::contacts;
+use crate::storage::{self, Db, Tx, contacts, deliveries};
 
 /// Marks a number or address as opted out, for everyone who shares it, and answers whose it is.
 /// `how` says where it came from (`sms STOP`); it must hold nothing personal. Nobody's number: an
@@ -27,19 +26,29 @@ pub async fn opt_out(
     let lookup = keys.lookup(&lookup_text(address));
     let (how, actor) = (how.to_owned(), actor.clone());
     db.write("opt out", move |tx| {
-        async move {
-            let points = contacts::points_with(&mut *tx, &lookup).await?;
-            if points.iter().any(|point| point.opted_out_at.is_none()) {
-                let ids = distinct(points.iter().map(|point| point.contact_id));
-                let detail = json!({"contacts": ids, "how": how});
-                audit::append(tx, now, &actor, "contact.opt_out", "", &detail).await?;
-                contacts::opt_out(tx, &lookup, &how, now).await?;
-            }
-            Ok(distinct(points.into_iter().map(|point| point.contact_id)))
-        }
-        .boxed()
+        async move { Ok(opt_out_in(tx, &lookup, &how, now, &actor).await?) }.boxed()
     })
     .await
+}
+
+/// [`opt_out`] inside a transaction that does more. What waits for the number in alerts that are no
+/// emergency is called off with it.
+pub async fn opt_out_in(
+    tx: &mut Tx,
+    lookup: &[u8],
+    how: &str,
+    now: Timestamp,
+    actor: &Actor,
+) -> Result<Vec<ContactId>, storage::Error> {
+    let points = contacts::points_with(&mut *tx, lookup).await?;
+    if points.iter().any(|point| point.opted_out_at.is_none()) {
+        let ids = distinct(points.iter().map(|point| point.contact_id));
+        let detail = json!({"contacts": ids, "how": how});
+        audit::append(tx, now, actor, "contact.opt_out", "", &detail).await?;
+        contacts::opt_out(tx, lookup, how, now).await?;
+        deliveries::call_off_number(tx, lookup, now).await?;
+    }
+    Ok(distinct(points.into_iter().map(|point| point.contact_id)))
 }
 
 /// Takes the mark away, for everyone who shares the number, and answers whose it is.
@@ -54,19 +63,27 @@ pub async fn opt_in(
     let lookup = keys.lookup(&lookup_text(address));
     let (how, actor) = (how.to_owned(), actor.clone());
     db.write("opt in", move |tx| {
-        async move {
-            let points = contacts::points_with(&mut *tx, &lookup).await?;
-            if points.iter().any(|point| point.opted_out_at.is_some()) {
-                let ids = distinct(points.iter().map(|point| point.contact_id));
-                let detail = json!({"contacts": ids, "how": how});
-                audit::append(tx, now, &actor, "contact.opt_in", "", &detail).await?;
-                contacts::opt_in(tx, &lookup).await?;
-            }
-            Ok(distinct(points.into_iter().map(|point| point.contact_id)))
-        }
-        .boxed()
+        async move { Ok(opt_in_in(tx, &lookup, &how, now, &actor).await?) }.boxed()
     })
     .await
+}
+
+/// [`opt_in`] inside a transaction that does more.
+pub async fn opt_in_in(
+    tx: &mut Tx,
+    lookup: &[u8],
+    how: &str,
+    now: Timestamp,
+    actor: &Actor,
+) -> Result<Vec<ContactId>, storage::Error> {
+    let points = contacts::points_with(&mut *tx, lookup).await?;
+    if points.iter().any(|point| point.opted_out_at.is_some()) {
+        let ids = distinct(points.iter().map(|point| point.contact_id));
+        let detail = json!({"contacts": ids, "how": how});
+        audit::append(tx, now, actor, "contact.opt_in", "", &detail).await?;
+        contacts::opt_in(tx, lookup).await?;
+    }
+    Ok(distinct(points.into_iter().map(|point| point.contact_id)))
 }
 
 fn distinct(ids: impl Iterator<Item = ContactId>) -> Vec<ContactId> {

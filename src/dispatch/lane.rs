@@ -14,9 +14,10 @@ use crate::alert::words::Mode;
 use crate::app::App;
 use crate::channel::{Accepted, Configured, Failure, Message, Scope};
 use crate::clock::Timestamp;
-use crate::ids::{BootId, DeliveryId};
+use crate::ids::BootId;
 use crate::storage::Error;
-use crate::storage::deliveries::{self, Claimed, DeliveryState, Recorded, Want};
+use crate::storage::deliveries::{self, Claimed, DeliveryState, May, Want};
+use crate::storage::outcomes::{self, Recorded};
 
 /// How often the database is asked although nobody said that there is work.
 const POLL: Duration = Duration::from_secs(1);
@@ -91,27 +92,9 @@ impl Lane {
         while let Some(done) = self.in_flight.try_join_next() {
             self.keep(done);
         }
-        let (boot, now) = (self.boot, self.app.clock.now());
-        let (name, channel) = (
-            self.gateway.common.name.clone(),
-            self.gateway.common.channel,
-        );
-        let (actual, exercise) = (
-            self.is_first_for(Mode::Actual),
-            self.is_first_for(Mode::Exercise),
-        );
-        let limit = if actual || exercise { self.limit() } else { 0 };
-        let due = Want {
-            gateway: &name,
-            channel,
-            actual,
-            exercise,
-            limit,
-            boot,
-            now,
-        };
+        let want = self.want();
         if self.results.is_empty()
-            && (limit == 0 || !deliveries::is_any_due(&self.app.db, due).await?)
+            && (want.limit == 0 || !deliveries::is_any_due(&self.app.db, &want).await?)
         {
             return Ok(Turn::Idle);
         }
@@ -121,20 +104,11 @@ impl Lane {
             .db
             .write("dispatch.turn", move |tx| {
                 Box::pin(async move {
-                    deliveries::record(tx, boot, &results).await?;
-                    if limit == 0 {
+                    outcomes::record(tx, want.boot, &results).await?;
+                    if want.limit == 0 {
                         return Ok::<_, Error>(Vec::new());
                     }
-                    let want = Want {
-                        gateway: &name,
-                        channel,
-                        actual,
-                        exercise,
-                        limit,
-                        boot,
-                        now,
-                    };
-                    deliveries::claim(tx, want).await
+                    deliveries::claim(tx, &want).await
                 })
             })
             .await?;
@@ -144,6 +118,20 @@ impl Lane {
         self.results.clear();
         self.send(claimed).await;
         Ok(Turn::Worked)
+    }
+
+    /// What it may take up now.
+    fn want(&self) -> Want {
+        let common = &self.gateway.common;
+        Want {
+            gateway: common.name.clone(),
+            channel: common.channel,
+            actual: self.may(Mode::Actual),
+            exercise: common.exercises.then(|| self.may(Mode::Exercise)),
+            limit: self.limit(),
+            boot: self.boot,
+            now: self.app.clock.now(),
+        }
     }
 
     /// How many messages may start now.
@@ -162,19 +150,31 @@ impl Lane {
         &self.app.health[&self.gateway.common.name]
     }
 
-    /// Whether no gateway that comes before this one could take messages of this mode.
-    fn is_first_for(&self, mode: Mode) -> bool {
+    /// What it may take up of one mode: what nobody tried yet unless a gateway that comes before it
+    /// works; what it failed at itself only if no other gateway works.
+    fn may(&self, mode: Mode) -> May {
         let common = &self.gateway.common;
-        let carries = |other: &&Configured| mode == Mode::Actual || other.common.exercises;
-        carries(&&self.gateway)
-            && !self
-                .app
-                .gateways
-                .iter()
-                .filter(|other| other.common.channel == common.channel)
-                .filter(|other| other.common.priority < common.priority)
-                .filter(carries)
-                .any(|other| !self.app.health[&other.common.name].is_down())
+        let mut may = May {
+            fresh: true,
+            own: true,
+        };
+        for other in self.others(mode) {
+            if !self.app.health[&other.common.name].is_down() {
+                may.own = false;
+                may.fresh &= other.common.priority >= common.priority;
+            }
+        }
+        may
+    }
+
+    /// The other gateways that carry this lane's channel in this mode.
+    fn others(&self, mode: Mode) -> impl Iterator<Item = &Configured> {
+        let common = &self.gateway.common;
+        self.app.gateways.iter().filter(move |other| {
+            other.common.channel == common.channel
+                && other.common.name != common.name
+                && (mode == Mode::Actual || other.common.exercises)
+        })
     }
 
     async fn send(&mut self, claimed: Vec<Claimed>) {
@@ -192,14 +192,19 @@ impl Lane {
             let name = &self.gateway.common.name;
             let channel = self.gateway.common.channel;
             let composed = compose(&self.app, name, &delivery, channel, &self.texts);
+            let others = self.others(delivery.mode).count();
             let (app, gateway) = (self.app.clone(), self.gateway.clone());
             self.in_flight.spawn(async move {
                 let result = match composed {
-                    Ok(message) => hand_over(&gateway, &message).await,
+                    Ok(message) => {
+                        let result = hand_over(&gateway, &message).await;
+                        note_health(&app, &gateway, &result);
+                        result
+                    }
+                    // The gateway was not asked: this says nothing about it.
                     Err(failure) => Err(failure),
                 };
-                note_health(&app, &gateway, &result);
-                outcome(&delivery, result, app.clock.now())
+                outcome(&delivery, result, app.clock.now(), others)
             });
         }
     }
@@ -208,7 +213,7 @@ impl Lane {
         match done {
             Ok(recorded) => self.results.push(recorded),
             // Sending catches panics; only a cancelled task ends here, and its row stays `sending`
-            // until the next start puts it in doubt.
+            // until recovery puts it in doubt.
             Err(error) => error!(%error, "A sending task was lost"),
         }
     }
@@ -234,7 +239,7 @@ impl Lane {
             .app
             .db
             .write("dispatch.drain", move |tx| {
-                Box::pin(async move { deliveries::record(tx, boot, &results).await })
+                Box::pin(async move { outcomes::record(tx, boot, &results).await })
             })
             .await;
         if let Err(error) = recorded {
@@ -266,7 +271,10 @@ fn note_health(app: &App, gateway: &Configured, result: &Result<Accepted, Failur
     let (elapsed, now) = (app.clock.elapsed(), app.clock.now());
     match result {
         Ok(_) => health.accepted(elapsed, now),
-        Err(failure) if failure.scope == Scope::Person => health.refused_person(elapsed),
+        // It works: it answered about this one person.
+        Err(failure) if failure.scope == Scope::Person || failure.is_permanent() => {
+            health.refused_person(elapsed);
+        }
         Err(failure) => {
             let was_down = health.is_down();
             health.failed(
@@ -292,7 +300,13 @@ fn note_health(app: &App, gateway: &Configured, result: &Result<Accepted, Failur
     }
 }
 
-fn outcome(delivery: &Claimed, result: Result<Accepted, Failure>, now: Timestamp) -> Recorded {
+/// How an attempt is written down. `others` are the gateways that could try instead.
+fn outcome(
+    delivery: &Claimed,
+    result: Result<Accepted, Failure>,
+    now: Timestamp,
+    others: usize,
+) -> Recorded {
     let recorded = |state, reason, gateway_id, due_at| Recorded {
         id: delivery.id,
         attempt: delivery.attempts,
@@ -313,33 +327,16 @@ fn outcome(delivery: &Claimed, result: Result<Accepted, Failure>, now: Timestamp
         }
         Err(failure) => failure,
     };
-    let (state, due_at) = match decide(
-        delivery.id,
-        delivery.attempts,
-        &failure,
-        now,
-        delivery.expires_at,
-    ) {
+    let tried = retry::Tried {
+        delivery: delivery.id,
+        attempt: u32::try_from(delivery.attempts).unwrap_or(u32::MAX),
+        others,
+    };
+    let (state, due_at) = match retry::after(&failure, tried, now, delivery.expires_at) {
         Next::Retry(at) => (DeliveryState::Queued, at),
         Next::Expire => (DeliveryState::Expired, now),
         Next::GiveUp => (DeliveryState::Failed, now),
         Next::Doubt(settle_at) => (DeliveryState::InDoubt, settle_at),
     };
     recorded(state, Some(failure.reason), None, due_at)
-}
-
-fn decide(
-    delivery: DeliveryId,
-    attempts: i32,
-    failure: &Failure,
-    now: Timestamp,
-    expires_at: Timestamp,
-) -> Next {
-    retry::after(
-        failure,
-        delivery,
-        u32::try_from(attempts).unwrap_or(u32::MAX),
-        now,
-        expires_at,
-    )
 }

@@ -116,8 +116,8 @@ pub fn compose(
         html: spliced.html,
         link,
         status_url: format!(
-            "{}/callbacks/{gateway}/status?ref={}",
-            app.public_url, claimed.id
+            "{}/callbacks/{gateway}/status?ref={}.{}",
+            app.public_url, claimed.id, claimed.attempts
         ),
     })
 }

@@ -2,7 +2,8 @@
 //!
 //! Every start of a sending process is a boot, and every claimed row carries its boot's id. On
 //! SQLite there is one server, so at a start all earlier boots are dead, at once. On PostgreSQL a
-//! boot is dead when its lease has run out by the database's clock; a living one renews it.
+//! boot is dead when its lease has run out by the database's clock; a living one renews it. A living
+//! one may lose sight of a message too: when the answer to a commit is lost, for example.
 
 use std::time::Duration;
 
@@ -13,22 +14,26 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::ids::BootId;
 use crate::receipt;
-use crate::storage::{Error, deliveries};
+use crate::storage::boots::{self, Dead};
+use crate::storage::{Error, outcomes};
 
 /// How long a boot is taken to be alive without a sign of it.
 const LEASE: Duration = Duration::from_secs(15);
 /// How often it gives one, and how often the others are looked at.
 const TICK: Duration = Duration::from_secs(1);
+/// No exchange with a gateway lasts longer: what this boot began to send before that and has not
+/// recorded, it has lost sight of.
+const LONGEST_EXCHANGE: Duration = Duration::from_mins(3);
 /// Urgencies below this are life-safety (extreme and severe): sent again rather than left.
 const RESEND_BELOW: i32 = 20;
 
 /// Registers this start and puts in doubt what dead ones left half-sent.
 pub async fn begin(app: &App) -> Result<BootId, Error> {
-    let now = deliveries::shared_now(&app.db, app.clock.now()).await?;
+    let now = boots::shared_now(&app.db, app.clock.now()).await?;
     let boot = app
         .db
         .write("recovery.begin", move |tx| {
-            Box::pin(async move { deliveries::insert_boot(tx, now, now.after(LEASE)).await })
+            Box::pin(async move { boots::insert_boot(tx, now, now.after(LEASE)).await })
         })
         .await?;
     app.boot.get_or_init(|| boot);
@@ -52,46 +57,48 @@ pub async fn run(app: App, boot: BootId) {
 /// One look: renews the lease, finds the dead, settles what is in doubt.
 pub async fn turn(app: &App, boot: BootId) -> Result<(), Error> {
     if app.db.is_shared() {
-        let now = deliveries::shared_now(&app.db, app.clock.now()).await?;
+        let now = boots::shared_now(&app.db, app.clock.now()).await?;
         let is_alive = app
             .db
             .write("recovery.renew", move |tx| {
-                Box::pin(async move { deliveries::renew_boot(tx, boot, now.after(LEASE)).await })
+                Box::pin(async move { boots::renew_boot(tx, boot, now.after(LEASE)).await })
             })
             .await?;
         if !is_alive {
             return Err(Error::Broken("this boot's row is gone from the database"));
         }
-        put_in_doubt(app, boot).await?;
     }
+    put_in_doubt(app, boot).await?;
     settle(app).await?;
     receipt::adopt_orphans(app).await?;
     Ok(())
 }
 
 async fn put_in_doubt(app: &App, boot: BootId) -> Result<(), Error> {
-    let only_expired = if app.db.is_shared() {
-        Some(deliveries::shared_now(&app.db, app.clock.now()).await?)
-    } else {
-        None
+    let now = app.clock.now();
+    let dead = Dead {
+        alive: boot,
+        lease_before: if app.db.is_shared() {
+            Some(boots::shared_now(&app.db, now).await?)
+        } else {
+            None
+        },
+        begun_before: now.before(LONGEST_EXCHANGE),
     };
-    if !deliveries::is_any_of_dead(&app.db, boot, only_expired).await? {
+    if !boots::is_any_abandoned(&app.db, dead).await? {
         return Ok(());
     }
-    let now = app.clock.now();
     let settle_at = settle_at(now);
     let count = app
         .db
         .write("recovery.doubt", move |tx| {
-            Box::pin(
-                async move { deliveries::doubt_dead(tx, boot, only_expired, now, settle_at).await },
-            )
+            Box::pin(async move { boots::doubt_dead(tx, dead, now, settle_at).await })
         })
         .await?;
     if count > 0 {
         warn!(
             delivery.count = count,
-            "Messages were being sent when a server died: they are in doubt"
+            "Nobody knows any more whether messages went out: they are in doubt"
         );
         app.wake();
     }
@@ -105,13 +112,13 @@ fn settle_at(now: Timestamp) -> Timestamp {
 
 async fn settle(app: &App) -> Result<(), Error> {
     let now = app.clock.now();
-    if !deliveries::is_any_to_settle(&app.db, now).await? {
+    if !outcomes::is_any_to_settle(&app.db, now).await? {
         return Ok(());
     }
     let again = app
         .db
         .write("recovery.settle", move |tx| {
-            Box::pin(async move { deliveries::settle_in_doubt(tx, now, RESEND_BELOW).await })
+            Box::pin(async move { outcomes::settle_in_doubt(tx, now, RESEND_BELOW).await })
         })
         .await?;
     if again > 0 {

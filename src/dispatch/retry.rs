@@ -26,21 +26,36 @@ pub enum Next {
     Doubt(Timestamp),
 }
 
-/// What follows a failure of try number `attempt` (from 1) at `now`.
-pub fn after(
-    failure: &Failure,
-    delivery: DeliveryId,
-    attempt: u32,
-    now: Timestamp,
-    expires_at: Timestamp,
-) -> Next {
+/// What was tried.
+#[derive(Clone, Copy, Debug)]
+pub struct Tried {
+    /// Which message.
+    pub delivery: DeliveryId,
+    /// Which try it was, from 1.
+    pub attempt: u32,
+    /// How many other gateways of its channel could try instead.
+    pub others: usize,
+}
+
+/// What follows a failure at `now`. What this gateway will never take, another one may: each of
+/// them is asked once before the message is given up.
+pub fn after(failure: &Failure, tried: Tried, now: Timestamp, expires_at: Timestamp) -> Next {
+    let Tried {
+        delivery,
+        attempt,
+        others,
+    } = tried;
     if failure.certainty == Certainty::Ambiguous {
         return Next::Doubt(now.after(AWAIT_RECEIPT));
     }
+    let mut pause = pause(delivery, attempt);
     if failure.duration == crate::channel::Duration::Permanent {
-        return Next::GiveUp;
+        let may_another = usize::try_from(attempt).is_ok_and(|attempt| attempt <= others);
+        if failure.scope == Scope::Person || !may_another {
+            return Next::GiveUp;
+        }
+        pause = Duration::ZERO;
     }
-    let pause = pause(delivery, attempt);
     let pause = match failure.retry_after {
         Some(wish) => pause.max(wish.min(LONGEST_WISH)),
         // Our own account is refused: hammering does not mend it.
@@ -76,7 +91,24 @@ mod tests {
     const LATER: Timestamp = Timestamp(100_000_000);
 
     fn next(failure: &Failure, attempt: u32) -> Next {
-        after(failure, DeliveryId(7), attempt, NOW, LATER)
+        after(failure, tried(attempt, 0), NOW, LATER)
+    }
+
+    fn tried(attempt: u32, others: usize) -> Tried {
+        Tried {
+            delivery: DeliveryId(7),
+            attempt,
+            others,
+        }
+    }
+
+    #[test]
+    fn what_one_gateway_never_takes_each_other_is_asked_for_once_and_at_once() {
+        let failure = Failure::no_way("not routable");
+        assert_eq!(after(&failure, tried(1, 2), NOW, LATER), Next::Retry(NOW));
+        assert_eq!(after(&failure, tried(2, 2), NOW, LATER), Next::Retry(NOW));
+        assert_eq!(after(&failure, tried(3, 2), NOW, LATER), Next::GiveUp);
+        assert_eq!(after(&failure, tried(1, 0), NOW, LATER), Next::GiveUp);
     }
 
     #[test]
@@ -106,7 +138,7 @@ mod tests {
     fn nothing_is_tried_after_the_alerts_time() {
         let soon = NOW.after(Duration::from_secs(1));
         assert_eq!(
-            after(&Failure::try_again("busy"), DeliveryId(7), 1, NOW, soon),
+            after(&Failure::try_again("busy"), tried(1, 1), NOW, soon),
             Next::Expire
         );
     }

@@ -101,6 +101,40 @@ pub async fn freeze(tx: &mut Tx, alert: AlertNumber, selection: &Selection) -> R
     .await
 }
 
+/// Whether a delivery told someone, or may have; with `$4`, whether it is about to. A message that
+/// every gateway refused for certain told nobody.
+macro_rules! told {
+    () => {
+        "delivery.accepted_at IS NOT NULL OR delivery.possible_duplicate
+         OR delivery.state IN ('sending', 'accepted', 'sent', 'delivered', 'in_doubt')
+         OR ($4 AND delivery.state = 'queued')
+         OR EXISTS (SELECT 1 FROM attempt
+                    WHERE attempt.delivery = delivery.id AND attempt.outcome = 'unknown')"
+    };
+}
+
+/// The recipients of thread `$3` who know of it, or may: told by a message of their own or on a
+/// phone that they share, told by a person, or heard from.
+macro_rules! contacted {
+    () => {
+        concat!(
+            "FROM recipient JOIN alert ON alert.number = recipient.alert
+             WHERE alert.thread = $3 AND (
+                 recipient.answered_at IS NOT NULL
+                 OR EXISTS (SELECT 1 FROM call_task WHERE call_task.recipient = recipient.id
+                            AND call_task.outcome IN ('spoke', 'voicemail'))
+                 OR EXISTS (
+                     SELECT 1 FROM delivery own
+                     WHERE own.alert = recipient.alert AND own.recipient = recipient.id
+                       AND CASE WHEN own.same_as IS NULL
+                           THEN (SELECT ", told!(), " FROM delivery WHERE delivery.id = own.id)
+                           ELSE (SELECT ", told!(), " FROM delivery WHERE delivery.alert = own.alert
+                                 AND delivery.recipient = own.same_as AND delivery.step = own.step
+                                 AND delivery.channel = own.channel) END))"
+        )
+    };
+}
+
 /// Freezes everyone whom any alert of the thread contacted, or may have, each once. With
 /// `and_waiting`, also those to whom it is about to speak.
 pub async fn freeze_contacted(
@@ -109,23 +143,13 @@ pub async fn freeze_contacted(
     thread: AlertNumber,
     and_waiting: bool,
 ) -> Result<u64, Error> {
-    tx.sql(
+    tx.sql(concat!(
         "INSERT INTO recipient (id, alert, contact_id, name, category, language, role, site, unit, fields)
          SELECT $1 + row_number() OVER (ORDER BY told.id), $2, told.contact_id, told.name,
                 told.category, told.language, told.role, told.site, told.unit, told.fields
          FROM recipient told
-         WHERE told.id IN (
-             SELECT min(recipient.id) FROM recipient
-             JOIN alert ON alert.number = recipient.alert
-             JOIN delivery ON delivery.alert = recipient.alert AND delivery.recipient = recipient.id
-             LEFT JOIN delivery other ON delivery.same_as IS NOT NULL
-                  AND other.alert = delivery.alert AND other.recipient = delivery.same_as
-                  AND other.step = delivery.step AND other.channel = delivery.channel
-             WHERE alert.thread = $3 AND (
-                 COALESCE(other.sending_at, delivery.sending_at) IS NOT NULL
-                 OR ($4 AND COALESCE(other.state, delivery.state) = 'queued'))
-             GROUP BY recipient.contact_id)",
-    )
+         WHERE told.id IN (SELECT min(recipient.id) ", contacted!(), " GROUP BY recipient.contact_id)"
+    ))
     .bind(alert.base())
     .bind(alert)
     .bind(thread)
@@ -140,21 +164,35 @@ pub async fn list_contacted(
     thread: AlertNumber,
     and_waiting: bool,
 ) -> Result<Vec<(ContactId,)>, Error> {
-    on.sql(
-        "SELECT DISTINCT recipient.contact_id FROM recipient
-         JOIN alert ON alert.number = recipient.alert
-         JOIN delivery ON delivery.alert = recipient.alert AND delivery.recipient = recipient.id
-         LEFT JOIN delivery other ON delivery.same_as IS NOT NULL
-              AND other.alert = delivery.alert AND other.recipient = delivery.same_as
-              AND other.step = delivery.step AND other.channel = delivery.channel
-         WHERE alert.thread = $1 AND (
-             COALESCE(other.sending_at, delivery.sending_at) IS NOT NULL
-             OR ($2 AND COALESCE(other.state, delivery.state) = 'queued'))",
-    )
+    // The first two arguments stand where the other statement has its own.
+    on.sql(concat!(
+        "SELECT DISTINCT recipient.contact_id ",
+        contacted!(),
+        " AND $1 = 0 AND $2 = 0"
+    ))
+    .bind(0_i64)
+    .bind(0_i64)
     .bind(thread)
     .bind(and_waiting)
     .fetch_all()
     .await
+}
+
+/// Whether the thread has told anybody, or may have.
+pub async fn is_any_contacted(on: impl Conn<'_>, thread: AlertNumber) -> Result<bool, Error> {
+    let (found,): (bool,) = on
+        .sql(concat!(
+            "SELECT EXISTS (SELECT 1 ",
+            contacted!(),
+            " AND $1 = 0 AND $2 = 0)"
+        ))
+        .bind(0_i64)
+        .bind(0_i64)
+        .bind(thread)
+        .bind(false)
+        .fetch_one()
+        .await?;
+    Ok(found)
 }
 
 /// How many people of one category and language a selection has, and how they can be reached.

@@ -83,6 +83,11 @@ impl Db {
 }
 
 impl Tx {
+    /// Whether other servers may be writing at the same time, so that rows must be locked.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// A statement of this transaction.
     pub fn sql(&mut self, sql: &'static str) -> Statement<'_> {
         Conn::sql(self, sql)

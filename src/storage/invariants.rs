@@ -127,19 +127,16 @@ pub async fn receipts_outranked(db: &Db) -> Result<(i64, i64), Error> {
     .await
 }
 
-/// Deliveries of drills that left, and those that left through a gateway not marked for drills.
-pub async fn drills_on_live_gateways(
-    db: &Db,
-    exercise_gateways: &[String],
-) -> Result<(i64, i64), Error> {
-    db.sql_for(
-        "SELECT count(*), count(CASE WHEN gateway NOT IN (SELECT value FROM json_each($1))
-             THEN 1 END) FROM delivery WHERE mode = 'exercise' AND gateway IS NOT NULL",
-        "SELECT count(*), count(CASE WHEN gateway NOT IN (
-             SELECT value FROM jsonb_array_elements_text($1) AS marked (value)) THEN 1 END)
-         FROM delivery WHERE mode = 'exercise' AND gateway IS NOT NULL",
+/// Tries of drills' messages, and those that went to a gateway which was not marked for drills then.
+pub async fn drills_on_live_gateways(db: &Db) -> Result<(i64, i64), Error> {
+    db.sql(
+        "SELECT count(*), count(CASE WHEN marked THEN NULL ELSE 1 END) FROM (
+             SELECT gateway_marked AS marked FROM delivery
+             WHERE mode = 'exercise' AND gateway IS NOT NULL
+             UNION ALL
+             SELECT attempt.marked FROM attempt JOIN delivery ON delivery.id = attempt.delivery
+             WHERE delivery.mode = 'exercise') AS tried",
     )
-    .bind(sqlx::types::Json(exercise_gateways))
     .fetch_one()
     .await
 }

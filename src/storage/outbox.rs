@@ -66,8 +66,8 @@ macro_rules! chosen_point {
 /// A person whose contact point is also that of an earlier recipient of the same step is told by
 /// that one's message: `excluded(duplicate)`, with `same_as` naming the earlier recipient.
 ///
-/// The cross join keeps SQLite from looking through the whole audience once for each recipient: it
-/// begins with the few who share the contact point.
+/// Whom a contact point is shared with is looked up rather than joined: a planner that knows nothing
+/// of a new alert yet, on either database, would go through its whole audience for each recipient.
 pub async fn write_chunk(tx: &mut Tx, chunk: &Chunk) -> Result<u64, Error> {
     let (kind, substitute) = kinds(chunk.channel);
     tx.sql(concat!(
@@ -91,12 +91,14 @@ pub async fn write_chunk(tx: &mut Tx, chunk: &Chunk) -> Result<u64, Error> {
                         $14 + CASE recipient.category WHEN 'staff' THEN 0 WHEN 'vendor' THEN 1
                               WHEN 'authority' THEN 2 ELSE 3 END AS urgency,
                         point.id AS point_id, point.address, point.lookup, point.opted_out_at,
-                        (SELECT min(earlier.id) FROM contact_point shared
-                         CROSS JOIN recipient earlier
-                         WHERE shared.lookup = point.lookup AND earlier.alert = recipient.alert
-                           AND earlier.contact_id = shared.contact_id AND earlier.id < recipient.id
-                           AND ($15 = 'everyone' OR earlier.answered_at IS NULL)
-                           AND shared.id = ", chosen_point!("earlier.contact_id"), ") AS same_as
+                        (SELECT min((SELECT earlier.id FROM recipient earlier
+                                     WHERE earlier.alert = recipient.alert
+                                       AND earlier.contact_id = shared.contact_id
+                                       AND earlier.id < recipient.id
+                                       AND ($15 = 'everyone' OR earlier.answered_at IS NULL)))
+                         FROM contact_point shared
+                         WHERE shared.lookup = point.lookup
+                           AND shared.id = ", chosen_point!("shared.contact_id"), ") AS same_as
                  FROM recipient LEFT JOIN contact_point point
                       ON point.id = ", chosen_point!("recipient.contact_id"), "
                  WHERE recipient.alert = $1 AND recipient.id > $2 AND recipient.id <= $3
@@ -131,6 +133,27 @@ fn urgency(severity: Severity) -> i32 {
         Severity::Moderate => 2,
         Severity::Minor => 3,
     }
+}
+
+/// Keeps answers of the chunk's people from slipping in while its deliveries are written: whoever
+/// answers in this moment is asked after it, and then calls off what was written for them. On SQLite
+/// one writer follows the other anyway.
+pub async fn hold_people(tx: &mut Tx, chunk: &Chunk) -> Result<(), Error> {
+    if !tx.is_shared() || chunk.whom == Whom::Everyone {
+        return Ok(());
+    }
+    let _held: (i64,) = tx
+        .sql_for(
+            "SELECT count(*) FROM recipient WHERE alert = $1 AND id > $2 AND id <= $3",
+            "SELECT count(*) FROM (SELECT id FROM recipient
+                 WHERE alert = $1 AND id > $2 AND id <= $3 ORDER BY id FOR SHARE) AS held",
+        )
+        .bind(chunk.alert)
+        .bind(chunk.after)
+        .bind(chunk.through)
+        .fetch_one()
+        .await?;
+    Ok(())
 }
 
 /// How many recipients of the chunk the step is for.

@@ -19,6 +19,8 @@ pub struct ReceiptRow {
     pub status: ReceiptStatus,
     /// Whose it is; none while we do not know.
     pub delivery: Option<DeliveryId>,
+    /// Of which try it speaks, from 1; none if the gateway does not say.
+    pub attempt: Option<i32>,
     /// For a failure, why.
     pub reason: Option<String>,
     /// When it came.
@@ -29,8 +31,8 @@ pub struct ReceiptRow {
 pub async fn insert(tx: &mut Tx, receipt: &ReceiptRow) -> Result<bool, Error> {
     let added = tx
         .sql(
-            "INSERT INTO receipt (id, gateway, gateway_id, status, delivery, reason, at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
+            "INSERT INTO receipt (id, gateway, gateway_id, status, delivery, attempt, reason, at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
              ON CONFLICT (gateway, gateway_id, status) DO NOTHING",
         )
         .bind(receipt.id)
@@ -38,6 +40,7 @@ pub async fn insert(tx: &mut Tx, receipt: &ReceiptRow) -> Result<bool, Error> {
         .bind(&receipt.gateway_id)
         .bind(receipt.status)
         .bind(receipt.delivery)
+        .bind(receipt.attempt)
         .bind(&receipt.reason)
         .bind(receipt.at)
         .execute()
@@ -60,24 +63,35 @@ pub async fn find_delivery(
     Ok(row.map(|(id,)| id))
 }
 
-/// Takes a delivery's row and tells its state; none if there is no such delivery at this gateway.
+/// How a delivery stands that a receipt speaks of.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Spoken {
+    /// Its state.
+    pub state: DeliveryState,
+    /// The gateway of its last try.
+    pub gateway: Option<String>,
+    /// That gateway's name for it, once it has answered.
+    pub gateway_id: Option<String>,
+    /// How often it was tried.
+    pub attempts: i32,
+}
+
+/// Takes a delivery's row and tells how it stands; none if this gateway never had it.
 pub async fn lock_delivery(
     tx: &mut Tx,
     delivery: DeliveryId,
     gateway: &str,
-) -> Result<Option<DeliveryState>, Error> {
-    let row: Option<(DeliveryState,)> = tx
-        .sql(
-            "UPDATE delivery SET state = state
-             WHERE id = $1 AND (gateway = $2 OR EXISTS (SELECT 1 FROM attempt
-                   WHERE attempt.delivery = delivery.id AND attempt.gateway = $2))
-             RETURNING state",
-        )
-        .bind(delivery)
-        .bind(gateway)
-        .fetch_optional()
-        .await?;
-    Ok(row.map(|(state,)| state))
+) -> Result<Option<Spoken>, Error> {
+    tx.sql(
+        "UPDATE delivery SET state = state
+         WHERE id = $1 AND (gateway = $2 OR EXISTS (SELECT 1 FROM attempt
+               WHERE attempt.delivery = delivery.id AND attempt.gateway = $2))
+         RETURNING state, gateway, gateway_id, attempts",
+    )
+    .bind(delivery)
+    .bind(gateway)
+    .fetch_optional()
+    .await
 }
 
 /// Moves a delivery to the state that a receipt gives it.
@@ -111,7 +125,7 @@ pub async fn apply(
 pub async fn list_orphans(on: impl Conn<'_>) -> Result<Vec<ReceiptRow>, Error> {
     on.sql(
         "SELECT receipt.id, receipt.gateway, receipt.gateway_id, receipt.status,
-                delivery.id AS delivery, receipt.reason, receipt.at
+                delivery.id AS delivery, receipt.attempt, receipt.reason, receipt.at
          FROM receipt JOIN delivery ON delivery.gateway_id = receipt.gateway_id
               AND delivery.gateway = receipt.gateway
          WHERE receipt.delivery IS NULL ORDER BY receipt.at LIMIT 500",

@@ -1,5 +1,6 @@
 //! What a report counts beyond the live board.
 
+use super::standing::people;
 use super::{Conn, Error};
 use crate::ids::AlertNumber;
 
@@ -9,14 +10,11 @@ pub async fn by_category(
     alert: AlertNumber,
 ) -> Result<Vec<(String, i64, i64, i64)>, Error> {
     on.sql(
-        "SELECT category, count(*),
-                count(CASE WHEN answered_at IS NOT NULL OR arrived IS NOT NULL THEN 1 END),
-                count(answered_at)
-         FROM (SELECT recipient.category, recipient.answered_at,
-                      (SELECT min(delivery.delivered_at) FROM delivery
-                       WHERE delivery.alert = $1 AND delivery.recipient = recipient.id) AS arrived
-               FROM recipient WHERE recipient.alert = $1) AS person
-         GROUP BY category ORDER BY category",
+        people!(
+            "SELECT category, count(*), count(CASE WHEN state IN ('acknowledged', 'delivered') THEN 1 END),
+                    count(answered_at)
+             FROM person GROUP BY category ORDER BY category"
+        ),
     )
     .bind(alert)
     .fetch_all()
@@ -28,16 +26,11 @@ pub async fn by_site(
     on: impl Conn<'_>,
     alert: AlertNumber,
 ) -> Result<Vec<(String, i64, i64, i64)>, Error> {
-    on.sql(
-        "SELECT site, count(*),
-                count(CASE WHEN answered_at IS NOT NULL OR arrived IS NOT NULL THEN 1 END),
-                count(answered_at)
-         FROM (SELECT recipient.site, recipient.answered_at,
-                      (SELECT min(delivery.delivered_at) FROM delivery
-                       WHERE delivery.alert = $1 AND delivery.recipient = recipient.id) AS arrived
-               FROM recipient WHERE recipient.alert = $1) AS person
-         GROUP BY site ORDER BY site",
-    )
+    on.sql(people!(
+        "SELECT site, count(*), count(CASE WHEN state IN ('acknowledged', 'delivered') THEN 1 END),
+                    count(answered_at)
+             FROM person GROUP BY site ORDER BY site"
+    ))
     .bind(alert)
     .fetch_all()
     .await

@@ -54,9 +54,16 @@ pub struct Response {
     pub note: Option<String>,
 }
 
-/// Adds an answer and brings the recipient up to date: the first time stands, the answer is the
-/// latest. An answer that a machine may have given is kept, and counts only when no other comes.
+/// Adds an answer and brings the recipient up to date from all there are: the first time stands,
+/// the answer is the latest. One that a machine may have given counts only while no other is there.
+///
+/// The recipient's row is taken first, so that of two answers at the same moment the second sees
+/// the first, whichever was given earlier.
 pub async fn insert(tx: &mut Tx, response: &Response) -> Result<(), Error> {
+    tx.sql("UPDATE recipient SET calling_by = NULL, calling_at = NULL WHERE id = $1")
+        .bind(response.recipient)
+        .execute()
+        .await?;
     tx.sql(
         "INSERT INTO response (id, alert, recipient, delivery, answer, answer_class, via, at, late,
              maybe_automatic, recorded_by, note)
@@ -77,15 +84,15 @@ pub async fn insert(tx: &mut Tx, response: &Response) -> Result<(), Error> {
     .execute()
     .await?;
     tx.sql(
-        "UPDATE recipient SET answered_at = COALESCE(answered_at, $2), answer = $3,
-             answer_class = $4, answer_via = $5, calling_by = NULL, calling_at = NULL
-         WHERE id = $1",
+        "UPDATE recipient SET answered_at = given.first, answer = given.answer,
+             answer_class = given.answer_class, answer_via = given.via
+         FROM (SELECT answer, answer_class, via,
+                      (SELECT min(at) FROM response WHERE recipient = $1) AS first
+               FROM response WHERE recipient = $1
+               ORDER BY maybe_automatic, at DESC, id DESC LIMIT 1) AS given
+         WHERE recipient.id = $1",
     )
     .bind(response.recipient)
-    .bind(response.at)
-    .bind(&response.answer)
-    .bind(response.answer_class)
-    .bind(response.via)
     .execute()
     .await?;
     Ok(())
@@ -192,24 +199,27 @@ pub async fn find_by_link(
 }
 
 /// The messages that went to a number, newest alert first: whom a reply from it may be about.
-/// One row for each alert.
+/// One row for each alert: the last message, of one who has not answered if there is such a one.
 pub async fn list_by_number(
     on: impl Conn<'_>,
     lookup: &[u8],
     since: Timestamp,
 ) -> Result<Vec<Addressee>, Error> {
     on.sql(
-        "SELECT delivery.id AS delivery, delivery.channel, delivery.accepted_at, delivery.recipient,
-                delivery.alert, alert.state AS alert_state, alert.options
-         FROM delivery JOIN alert ON alert.number = delivery.alert
-         WHERE delivery.id IN (
-             SELECT min(sent.id) FROM contact_point
-             JOIN recipient ON recipient.contact_id = contact_point.contact_id
-             JOIN delivery sent ON sent.alert = recipient.alert AND sent.recipient = recipient.id
-             WHERE contact_point.lookup = $1 AND sent.lookup = $1 AND sent.same_as IS NULL
-               AND sent.sending_at IS NOT NULL AND sent.sending_at >= $2
-             GROUP BY sent.alert)
-         ORDER BY delivery.alert DESC",
+        "SELECT sent.delivery, sent.channel, sent.accepted_at, sent.recipient, sent.alert,
+                alert.state AS alert_state, alert.options
+         FROM (SELECT delivery.id AS delivery, delivery.channel, delivery.accepted_at,
+                      delivery.recipient, delivery.alert,
+                      row_number() OVER (PARTITION BY delivery.alert ORDER BY
+                          CASE WHEN recipient.answered_at IS NULL THEN 0 ELSE 1 END,
+                          delivery.sending_at DESC, delivery.id) AS place
+               FROM contact_point
+               JOIN recipient ON recipient.contact_id = contact_point.contact_id
+               JOIN delivery ON delivery.alert = recipient.alert AND delivery.recipient = recipient.id
+               WHERE contact_point.lookup = $1 AND delivery.lookup = $1 AND delivery.same_as IS NULL
+                 AND delivery.sending_at IS NOT NULL AND delivery.sending_at >= $2) AS sent
+         JOIN alert ON alert.number = sent.alert
+         WHERE sent.place = 1 ORDER BY sent.alert DESC",
     )
     .bind(lookup)
     .bind(since)
@@ -240,9 +250,8 @@ pub async fn list_sharers(
         "SELECT recipient.id AS recipient, recipient.name, recipient.answer, recipient.answered_at
          FROM recipient WHERE recipient.id = $2 OR recipient.id IN (
              SELECT told.recipient FROM delivery told
-             JOIN delivery first ON first.id = $1 AND told.alert = first.alert
-                  AND told.same_as = first.recipient AND told.step = first.step
-                  AND told.channel = first.channel)
+             JOIN delivery first ON first.id = $1 AND told.same_as = first.recipient
+                  AND told.step = first.step AND told.channel = first.channel)
          ORDER BY recipient.id",
     )
     .bind(delivery)
@@ -312,29 +321,6 @@ pub async fn insert_reply(tx: &mut Tx, reply: &Reply) -> Result<bool, Error> {
 pub async fn list_unread(on: impl Conn<'_>, limit: i64) -> Result<Vec<Reply>, Error> {
     on.sql("SELECT * FROM reply WHERE outcome = 'not_understood' ORDER BY at DESC, id LIMIT $1")
         .bind(limit)
-        .fetch_all()
-        .await
-}
-
-/// A number opts out or in again: every contact point that has it.
-pub async fn set_opt_out(
-    tx: &mut Tx,
-    lookup: &[u8],
-    opted_out_at: Option<Timestamp>,
-    how: &str,
-) -> Result<u64, Error> {
-    tx.sql("UPDATE contact_point SET opted_out_at = $2, opted_out_by = $3 WHERE lookup = $1")
-        .bind(lookup)
-        .bind(opted_out_at)
-        .bind(opted_out_at.map(|_| how))
-        .execute()
-        .await
-}
-
-/// Whose number it is.
-pub async fn contacts_of(on: impl Conn<'_>, lookup: &[u8]) -> Result<Vec<(ContactId,)>, Error> {
-    on.sql("SELECT DISTINCT contact_id FROM contact_point WHERE lookup = $1")
-        .bind(lookup)
         .fetch_all()
         .await
 }

@@ -41,35 +41,35 @@ word_enum! {
 macro_rules! people {
     ($rest:literal) => {
         concat!(
-            "WITH told AS (
-                 SELECT delivery.recipient, max(CASE COALESCE(other.state, delivery.state)
-                     WHEN 'delivered' THEN 8 WHEN 'sent' THEN 7 WHEN 'accepted' THEN 7
-                     WHEN 'sending' THEN 6 WHEN 'queued' THEN 5 WHEN 'in_doubt' THEN 4
-                     WHEN 'failed' THEN 3 WHEN 'expired' THEN 3 WHEN 'cancelled' THEN 2
-                     ELSE CASE COALESCE(other.reason, delivery.reason)
-                         WHEN 'no address' THEN 0 ELSE 1 END END) AS best
-                 FROM delivery LEFT JOIN delivery other
-                      ON delivery.same_as IS NOT NULL AND other.alert = delivery.alert
-                     AND other.recipient = delivery.same_as AND other.step = delivery.step
-                     AND other.channel = delivery.channel
-                 WHERE delivery.alert = $1 GROUP BY delivery.recipient
-             ),
-             person AS (
+            "WITH person AS (
                  SELECT recipient.*, CASE WHEN recipient.answered_at IS NOT NULL THEN 'acknowledged'
-                     ELSE CASE told.best WHEN 8 THEN 'delivered' WHEN 7 THEN 'accepted'
+                     ELSE CASE (
+                         SELECT max(CASE CASE WHEN delivery.same_as IS NULL THEN delivery.state
+                                 ELSE COALESCE((SELECT other.state FROM delivery other
+                                      WHERE other.alert = delivery.alert
+                                        AND other.recipient = delivery.same_as
+                                        AND other.step = delivery.step
+                                        AND other.channel = delivery.channel), delivery.state) END
+                             WHEN 'delivered' THEN 8 WHEN 'sent' THEN 7 WHEN 'accepted' THEN 7
+                             WHEN 'sending' THEN 6 WHEN 'queued' THEN 5 WHEN 'in_doubt' THEN 4
+                             WHEN 'failed' THEN 3 WHEN 'expired' THEN 3 WHEN 'cancelled' THEN 2
+                             ELSE CASE delivery.reason WHEN 'no address' THEN 0 ELSE 1 END END)
+                         FROM delivery WHERE delivery.alert = $1 AND delivery.recipient = recipient.id)
+                         WHEN 8 THEN 'delivered' WHEN 7 THEN 'accepted'
                          WHEN 6 THEN 'sending' WHEN 5 THEN 'queued' WHEN 4 THEN 'in_doubt'
                          WHEN 3 THEN 'failed' WHEN 2 THEN 'excluded' WHEN 1 THEN 'excluded'
                          WHEN 0 THEN 'unreachable'
                          ELSE CASE (SELECT alert.state FROM alert WHERE alert.number = $1)
                              WHEN 'running' THEN 'queued' ELSE 'excluded' END END
                      END AS state
-                 FROM recipient LEFT JOIN told ON told.recipient = recipient.id
-                 WHERE recipient.alert = $1
+                 FROM recipient WHERE recipient.alert = $1
              ) ",
             $rest
         )
     };
 }
+
+pub(super) use people;
 
 /// How many people stand how; states with nobody are not listed.
 pub async fn count(
@@ -461,25 +461,41 @@ pub struct Times {
     pub answered_at: Option<Timestamp>,
 }
 
+/// The earliest of a moment over the messages that tell a person: their own, and those that others
+/// share with them. Two look-ups for each person rather than a join, which a planner that knows
+/// nothing of a new alert yet would do by going through the whole alert for each of its people.
+macro_rules! first {
+    ($moment:literal) => {
+        concat!(
+            "(SELECT min(CASE WHEN own.same_as IS NULL
+                     THEN (SELECT ",
+            $moment,
+            " FROM delivery WHERE delivery.id = own.id)
+                     ELSE (SELECT ",
+            $moment,
+            " FROM delivery WHERE delivery.alert = own.alert
+                           AND delivery.recipient = own.same_as AND delivery.step = own.step
+                           AND delivery.channel = own.channel) END)
+              FROM delivery own WHERE own.alert = $1 AND own.recipient = recipient.id)"
+        )
+    };
+}
+
 /// The times of each person of an alert, for the figures and the curves. They count whom
 /// [`count`] counts: a message that failed after a gateway took it told nobody.
 pub async fn list_times(on: impl Conn<'_>, alert: AlertNumber) -> Result<Vec<Times>, Error> {
-    on.sql(
-        "SELECT min(CASE WHEN COALESCE(other.state, delivery.state) IN ('accepted', 'sent', 'delivered')
-                    THEN CASE WHEN other.id IS NULL THEN COALESCE(delivery.accepted_at, delivery.delivered_at)
-                         ELSE COALESCE(other.accepted_at, other.delivered_at) END END) AS notified_at,
-                min(CASE WHEN COALESCE(other.state, delivery.state) = 'delivered'
-                    THEN CASE WHEN other.id IS NULL THEN delivery.delivered_at
-                         ELSE other.delivered_at END END) AS reached_at,
-                min(recipient.answered_at) AS answered_at
-         FROM recipient
-              LEFT JOIN delivery ON delivery.alert = recipient.alert
-                    AND delivery.recipient = recipient.id
-              LEFT JOIN delivery other ON delivery.same_as IS NOT NULL
-                    AND other.alert = delivery.alert AND other.recipient = delivery.same_as
-                    AND other.step = delivery.step AND other.channel = delivery.channel
-         WHERE recipient.alert = $1 GROUP BY recipient.id",
-    )
+    on.sql(concat!(
+        "SELECT ",
+        first!(
+            "CASE WHEN delivery.state IN ('accepted', 'sent', 'delivered')
+                 THEN COALESCE(delivery.accepted_at, delivery.delivered_at) END"
+        ),
+        " AS notified_at,
+                 ",
+        first!("CASE WHEN delivery.state = 'delivered' THEN delivery.delivered_at END"),
+        " AS reached_at, recipient.answered_at
+             FROM recipient WHERE recipient.alert = $1"
+    ))
     .bind(alert)
     .fetch_all()
     .await

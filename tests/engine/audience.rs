@@ -2,10 +2,10 @@
 
 use muster::alert::LaunchRequest;
 use muster::alert::words::Category;
-use muster::channel::Channel;
+use muster::channel::{Address, Channel, Inbound};
 use muster::directory::contact::PointKind::{Email, Landline, Mobile};
 use muster::directory::group::Rule;
-use muster::storage::responses;
+use muster::response;
 use muster::storage::standing::PersonState;
 
 use crate::house::House;
@@ -88,11 +88,12 @@ on_both! {
 
     async fn who_opted_out_is_left_out_of_news_but_not_of_danger(house: House) {
         house.crowd(1).await;
-        let lookup = house.app.keys.lookup(&crate::house::mobile(0));
-        let opted: Result<u64, muster::storage::Error> = house.app.db.write("test", move |tx| Box::pin(async move {
-            responses::set_opt_out(tx, &lookup, Some(crate::house::START), "sms").await
-        })).await;
-        assert_eq!(opted.unwrap(), 1);
+        let said = Inbound {
+            from: Address::new(crate::house::mobile(0)),
+            text: "STOP".to_owned(),
+            gateway_id: "reply".to_owned(),
+        };
+        response::inbound(&house.app, "sms", said).await.unwrap();
         let news = house.launch(crate::house::request("closure", &[("reason", "burst pipe")])).await;
         let danger = house.launch(house.evacuation()).await;
         house.settle().await;

@@ -62,7 +62,8 @@ on_both! {
     }
 
     async fn a_result_of_a_dead_process_changes_nothing(house: House) {
-        use muster::storage::deliveries::{self, DeliveryState, Recorded};
+        use muster::storage::deliveries::DeliveryState;
+        use muster::storage::outcomes::{self, Recorded};
         house.crowd(1).await;
         house.sms.next(Order::Hang);
         let alert = house.launch(house.evacuation()).await;
@@ -79,7 +80,7 @@ on_both! {
             gateway_id: None, due_at: crate::house::START, at: crate::house::START,
         };
         let changed: Result<u64, muster::storage::Error> = restarted.app.db.write("test", move |tx| {
-            Box::pin(async move { deliveries::record(tx, muster::ids::BootId(1), &[late]).await })
+            Box::pin(async move { outcomes::record(tx, muster::ids::BootId(1), &[late]).await })
         }).await;
         assert_eq!(changed.unwrap(), 0);
         assert_eq!(restarted.delivery_words(person, Channel::Sms).await, ["accepted"]);

@@ -86,4 +86,90 @@ on_both! {
         assert_eq!(house.sms.copies().len(), 30);
         assert_eq!(house.counts(&alert).await, [(PersonState::Accepted, 30)].into());
     }
+
+    async fn what_one_gateway_fails_at_the_other_takes_though_it_is_a_single_message(house: House) {
+        house.crowd(1).await;
+        let (house, spare) = house.with_spare();
+        house.sms.next(Order::Refuse(Failure::try_again("The gateway could not be reached.")));
+        house.launch(house.evacuation()).await;
+        house.settle().await;
+        assert!(spare.taken().is_empty(), "first the one that comes first");
+        house.pass(3).await;
+        assert_eq!((house.sms.taken().len(), spare.taken().len()), (0, 1));
+        assert!(!house.app.health["sms"].is_down(), "one failure opens no breaker");
+    }
+
+    async fn a_message_that_both_gateways_fail_at_goes_back_and_forth(house: House) {
+        house.crowd(1).await;
+        let (house, spare) = house.with_spare();
+        house.sms.next(Order::Refuse(Failure::try_again("down")));
+        spare.next(Order::Refuse(Failure::try_again("down too")));
+        house.launch(house.evacuation()).await;
+        house.settle().await;
+        house.pass(3).await;
+        house.pass(7).await;
+        assert_eq!((house.sms.taken().len(), spare.taken().len()), (1, 0));
+    }
+
+    async fn while_the_first_gateway_works_the_second_takes_nothing_new(house: House) {
+        house.crowd(30).await;
+        let (house, spare) = house.with_spare();
+        house.launch(house.evacuation()).await;
+        house.settle().await;
+        assert_eq!((house.sms.taken().len(), spare.taken().len()), (30, 0));
+    }
+
+    async fn a_gateway_without_a_way_is_no_reason_to_give_a_person_up(house: House) {
+        house.crowd(2).await;
+        let (house, spare) = house.with_spare();
+        for _ in 0..2 {
+            house.sms.next(Order::Refuse(Failure::no_way("Not routable.")));
+        }
+        spare.next(Order::Refuse(Failure::no_way("Not routable either.")));
+        let alert = house.launch(house.evacuation()).await;
+        house.settle().await;
+        assert_eq!(spare.taken().len(), 1);
+        let mut words = Vec::new();
+        for person in house.people(&alert).await {
+            words.extend(house.delivery_words(&person, Channel::Sms).await);
+        }
+        words.sort();
+        assert_eq!(words, ["accepted", "failed (Not routable either.)"]);
+    }
+
+    async fn a_person_whose_address_cannot_be_read_says_nothing_about_the_gateway(house: House) {
+        house.crowd(5).await;
+        for _ in 0..5 {
+            house.sms.next(Order::Refuse(Failure::try_again("down")));
+        }
+        house.launch(house.evacuation()).await;
+        house.settle().await;
+        assert!(house.app.health["sms"].is_down());
+        let broken: Result<u64, muster::storage::Error> = house.app.db.write("test", |tx| Box::pin(async move {
+            tx.sql("UPDATE delivery SET address = $1 WHERE channel = 'sms' AND state = 'queued'")
+                .bind(vec![0_u8]).execute().await
+        })).await;
+        assert!(broken.unwrap() > 0);
+        house.pass(6).await;
+        assert!(house.app.health["sms"].is_down(), "nothing was asked of it");
+    }
+
+    async fn an_audit_of_old_drills_does_not_depend_on_todays_gateways(house: House) {
+        house.crowd(1).await;
+        let (spared, spare) = house.with_spare();
+        spared.sms.next(Order::Refuse(Failure::try_again("down")));
+        let drill = muster::alert::LaunchRequest {
+            mode: muster::alert::words::Mode::Exercise,
+            ..spared.evacuation()
+        };
+        spared.launch(drill).await;
+        spared.settle().await;
+        spared.pass(3).await;
+        assert_eq!(spare.taken().len(), 1);
+        // The house itself knows no gateway of that name; its audit at the end finds nothing.
+        let marked: Vec<(bool,)> = house.app.db
+            .sql("SELECT gateway_marked FROM delivery UNION ALL SELECT marked FROM attempt")
+            .fetch_all().await.unwrap();
+        assert_eq!(marked, [(true,), (true,), (true,)]);
+    }
 }

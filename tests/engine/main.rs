@@ -9,13 +9,16 @@ pub mod postgres;
 
 mod audience;
 mod crash;
+mod follow_ups;
 mod gateways;
 pub mod house;
 mod launch;
 mod plans;
+mod races;
 mod receipts;
 mod reports;
 mod responses;
+mod rows_read;
 
 /// Declares each test once for SQLite and once for PostgreSQL.
 macro_rules! on_both {

@@ -1,15 +1,19 @@
 //! Receipts: early, late, twice, shuffled, from the wrong gateway, for nobody.
 
-use muster::channel::{Channel, Receipt, ReceiptStatus};
+use muster::channel::{Channel, Failure, Receipt, ReceiptStatus, Reference};
 use muster::ids::DeliveryId;
 use muster::receipt;
 use muster::storage::standing::PersonState;
 
+use crate::house::Order;
 use crate::on_both;
 
 fn said(delivery: Option<DeliveryId>, gateway_id: &str, status: ReceiptStatus) -> Vec<Receipt> {
     vec![Receipt {
-        reference: delivery,
+        reference: delivery.map(|delivery| Reference {
+            delivery,
+            attempt: None,
+        }),
         gateway_id: gateway_id.to_owned(),
         status,
         reason: (status == ReceiptStatus::Failed).then(|| "The phone is off.".to_owned()),
@@ -92,5 +96,28 @@ on_both! {
         let (kept,): (i64,) = house.app.db
             .sql("SELECT count(*) FROM receipt WHERE delivery IS NULL").fetch_one().await.unwrap();
         assert_eq!(kept, 1);
+    }
+
+    async fn a_failure_of_an_earlier_try_does_not_fail_the_one_that_followed(house: House) {
+        house.crowd(1).await;
+        house.sms.next(Order::Refuse(Failure::unknown("No answer came.")));
+        let alert = house.launch(house.evacuation()).await;
+        house.settle().await;
+        house.pass(11).await;
+        let person = &house.people(&alert).await[0];
+        let delivery = house.sms.taken()[0].delivery;
+        let of = |attempt, status| vec![Receipt {
+            reference: Some(Reference { delivery, attempt: Some(attempt) }),
+            gateway_id: format!("{delivery}.{attempt}"),
+            status,
+            reason: None,
+        }];
+        receipt::record(&house.app, "sms", of(1, ReceiptStatus::Failed)).await.unwrap();
+        assert_eq!(house.delivery_words(person, Channel::Sms).await, ["accepted"]);
+        receipt::record(&house.app, "sms", of(2, ReceiptStatus::Failed)).await.unwrap();
+        let words = house.delivery_words(person, Channel::Sms).await;
+        assert_eq!(words, ["failed (the gateway reported that it was not delivered)"]);
+        receipt::record(&house.app, "sms", of(1, ReceiptStatus::Delivered)).await.unwrap();
+        assert_eq!(house.delivery_words(person, Channel::Sms).await, ["delivered"]);
     }
 }

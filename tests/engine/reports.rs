@@ -1,6 +1,6 @@
 //! The account of an alert: its figures, its curves and its lists say the same.
 
-use muster::channel::{Receipt, ReceiptStatus};
+use muster::channel::{Receipt, ReceiptStatus, Reference};
 use muster::directory::contact::PointKind::Mobile;
 use muster::ids::DeliveryId;
 use muster::receipt;
@@ -11,7 +11,10 @@ use crate::on_both;
 
 fn said(delivery: DeliveryId, status: ReceiptStatus) -> Vec<Receipt> {
     vec![Receipt {
-        reference: Some(delivery),
+        reference: Some(Reference {
+            delivery,
+            attempt: Some(1),
+        }),
         gateway_id: delivery.to_string(),
         status,
         reason: None,

@@ -2,17 +2,26 @@
 
 use muster::alert::follow_up;
 use muster::audit::Actor;
-use muster::channel::{Address, Inbound};
+use muster::channel::{Address, Channel, Failure, Inbound};
+use muster::directory::contact::PointKind::{Email, Mobile};
 use muster::response::{self, Answered};
 use muster::storage::responses::{self as rows, ReplyOutcome, Via};
 use muster::storage::standing::PersonState;
 
-use crate::house::{House, mobile};
+use crate::house::{House, Order, mobile};
 use crate::on_both;
 
 fn from(number: u32, text: &str, id: &str) -> Inbound {
     Inbound {
         from: Address::new(mobile(number)),
+        text: text.to_owned(),
+        gateway_id: id.to_owned(),
+    }
+}
+
+fn from_number(number: &str, text: &str, id: &str) -> Inbound {
+    Inbound {
+        from: Address::new(number),
         text: text.to_owned(),
         gateway_id: id.to_owned(),
     }
@@ -125,5 +134,138 @@ on_both! {
         house.pass(11).await;
         let slow = response::link(&house.app, &token, "safe", None).await.unwrap();
         assert!(matches!(slow, Answered::Recorded(response) if !response.maybe_automatic));
+    }
+
+    async fn a_sender_is_known_however_the_gateway_writes_the_number(house: House) {
+        house.crowd(5).await;
+        let alert = house.launch(house.evacuation()).await;
+        house.settle().await;
+        let written = ["+41790000000", "41790000001", "0041790000002", " 41790000003", "079 000 00 04"];
+        for (number, from) in written.into_iter().enumerate() {
+            let reply = Inbound {
+                from: Address::new(from),
+                text: "1".to_owned(),
+                gateway_id: format!("r{number}"),
+            };
+            let outcome = response::inbound(&house.app, "sms", reply).await.unwrap();
+            assert_eq!(outcome, ReplyOutcome::Answered, "{from}");
+        }
+        assert_eq!(house.counts(&alert).await, [(PersonState::Acknowledged, 5)].into());
+    }
+
+    async fn a_stop_is_in_the_audit_log_once_and_calls_off_what_is_no_emergency(house: House) {
+        house.crowd(1).await;
+        house.sms.next(Order::Refuse(Failure::try_again("busy")));
+        let alert = house.launch(crate::house::request("closure", &[("reason", "burst pipe")])).await;
+        house.settle().await;
+        for id in ["a", "b"] {
+            response::inbound(&house.app, "sms", from(0, "STOP", id)).await.unwrap();
+        }
+        house.pass(3).await;
+        assert!(house.sms.taken().is_empty());
+        let person = &house.people(&alert).await[0];
+        assert_eq!(house.delivery_words(person, Channel::Sms).await, ["excluded (opted out)"]);
+        let (entries,): (i64,) = house.app.db
+            .sql("SELECT count(*) FROM audit_entry WHERE action = 'contact.opt_out'")
+            .fetch_one().await.unwrap();
+        assert_eq!(entries, 1);
+    }
+
+    async fn yes_takes_an_opt_out_back_and_is_otherwise_for_a_person_to_read(house: House) {
+        house.crowd(1).await;
+        house.launch(house.evacuation()).await;
+        house.settle().await;
+        let say = async |text: &str, id: &str| {
+            response::inbound(&house.app, "sms", from(0, text, id)).await.unwrap()
+        };
+        assert_eq!(say("yes", "a").await, ReplyOutcome::NotUnderstood);
+        assert_eq!(say("stop", "b").await, ReplyOutcome::OptedOut);
+        assert_eq!(say("yes", "c").await, ReplyOutcome::OptedIn);
+    }
+
+    async fn what_a_mail_scanner_presses_does_not_undo_a_call_for_help(house: House) {
+        house.crowd(1).await;
+        let alert = house.launch(house.evacuation()).await;
+        house.settle().await;
+        response::inbound(&house.app, "sms", from(0, "2", "a")).await.unwrap();
+        let link = house.email.taken()[0].link.clone();
+        let token = link.rsplit('/').next().unwrap();
+        response::link(&house.app, token, "safe", None).await.unwrap();
+        let person = &house.people(&alert).await[0];
+        assert_eq!(person.answer.as_deref(), Some("help"));
+        // The person themselves, later, may.
+        house.pass(60).await;
+        response::link(&house.app, token, "safe", None).await.unwrap();
+        assert_eq!(house.people(&alert).await[0].answer.as_deref(), Some("safe"));
+    }
+
+    async fn what_a_mail_scanner_presses_calls_nothing_off(house: House) {
+        house.crowd(1).await;
+        house.sms.next(Order::Refuse(Failure::try_again("busy")));
+        house.launch(house.evacuation()).await;
+        house.settle().await;
+        let link = house.email.taken()[0].link.clone();
+        response::link(&house.app, link.rsplit('/').next().unwrap(), "safe", None).await.unwrap();
+        house.pass(3).await;
+        assert_eq!(house.sms.taken().len(), 1, "the person may know of nothing");
+    }
+
+    async fn an_answer_does_not_call_off_what_tells_someone_else_on_the_same_phone(house: House) {
+        let ana = house.person("Ana Ruiz", &[(Mobile, "+41790000001"), (Email, "a@clinic.example")]).await;
+        let ben = house.person("Ben Ruiz", &[(Mobile, "+41790000001")]).await;
+        house.group("everyone", &[ana, ben]).await;
+        house.sms.next(Order::Refuse(Failure::try_again("busy")));
+        let alert = house.launch(house.evacuation()).await;
+        house.settle().await;
+        house.pass(1).await;
+        let ana = house.standing_of(&alert, "Ana Ruiz").await;
+        let safe = muster::response::OnBehalf {
+            recipient: ana.id,
+            answer: "safe".to_owned(),
+            via: Via::Manager,
+            actor: Actor::user("manager"),
+            note: None,
+        };
+        response::on_behalf(&house.app, safe.clone()).await.unwrap();
+        house.pass(3).await;
+        assert_eq!(house.sms.taken().len(), 1, "Ben has not been told otherwise");
+        let counts = house.counts(&alert).await;
+        assert_eq!(counts, [(PersonState::Acknowledged, 1), (PersonState::Accepted, 1)].into());
+    }
+
+    async fn once_everyone_on_a_phone_has_answered_nothing_more_goes_to_it(house: House) {
+        let ana = house.person("Ana Ruiz", &[(Mobile, "+41790000001")]).await;
+        let ben = house.person("Ben Ruiz", &[(Mobile, "+41790000001")]).await;
+        house.group("everyone", &[ana, ben]).await;
+        house.sms.next(Order::Refuse(Failure::try_again("busy")));
+        let alert = house.launch(house.evacuation()).await;
+        house.settle().await;
+        for person in house.people(&alert).await {
+            let safe = muster::response::OnBehalf {
+                recipient: person.id,
+                answer: "safe".to_owned(),
+                via: Via::Manager,
+                actor: Actor::user("manager"),
+                note: None,
+            };
+            response::on_behalf(&house.app, safe).await.unwrap();
+        }
+        house.pass(3).await;
+        assert!(house.sms.taken().is_empty());
+    }
+
+    async fn a_reply_from_a_shared_phone_is_of_the_one_who_was_asked_last_and_is_silent(house: House) {
+        let ana = house.person("Ana Ruiz", &[(Mobile, "+41790000001")]).await;
+        let ben = house.person("Ben Ruiz", &[(Mobile, "+41790000001")]).await;
+        house.group("everyone", &[ana, ben]).await;
+        let alert = house.launch(house.evacuation()).await;
+        house.settle().await;
+        response::inbound(&house.app, "sms", from_number("+41790000001", "1", "a")).await.unwrap();
+        assert!(house.standing_of(&alert, "Ana Ruiz").await.answered_at.is_some());
+        house.pass(60).await;
+        follow_up::remind(&house.app, alert.id, Actor::user("manager")).await.unwrap();
+        house.settle().await;
+        response::inbound(&house.app, "sms", from_number("+41790000001", "1", "b")).await.unwrap();
+        assert!(house.standing_of(&alert, "Ben Ruiz").await.answered_at.is_some());
     }
 }

@@ -44,6 +44,30 @@ impl Definitions {
         (definitions, code)
     }
 
+    /// Takes in the macros that a file hands on with `pub(super) use NAME;`.
+    pub(crate) fn share(&mut self, tokens: &[Placed]) {
+        let (own, code) = Self::split_off(tokens);
+        for behind in code.windows(3) {
+            let [used, name, end] = behind else { continue };
+            let name = name.word().unwrap_or_default();
+            if used.word() == Some("use")
+                && end.is_mark(';')
+                && let Some(found) = own.macros.get(name)
+            {
+                self.macros.insert(name.to_owned(), found.clone());
+            }
+        }
+    }
+
+    /// Takes in what is shared, but for names that the file has itself.
+    pub(crate) fn add(&mut self, shared: &Self) {
+        for (name, found) in &shared.macros {
+            self.macros
+                .entry(name.clone())
+                .or_insert_with(|| found.clone());
+        }
+    }
+
     fn keep_constant(&mut self, behind: &[Placed]) {
         let end = behind
             .iter()

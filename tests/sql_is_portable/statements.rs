@@ -26,7 +26,26 @@ pub(crate) struct Found {
 
 /// Searches every file below `folder` but those that implement `sql` itself.
 pub(crate) fn in_folder(folder: &Path) -> Found {
+    let files = texts(folder);
+    let mut shared = Definitions::default();
+    for (_, text) in &files {
+        shared.share(&read(text));
+    }
     let mut found = Found::default();
+    for (name, text) in &files {
+        let more = in_text_with(name, text, &shared);
+        found.statements.extend(more.statements);
+        found.unreadable.extend(more.unreadable);
+    }
+    found
+        .statements
+        .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    found
+}
+
+/// The files to search, each with its name and its text.
+fn texts(folder: &Path) -> Vec<(String, String)> {
+    let mut texts = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).unwrap() {
@@ -36,26 +55,25 @@ pub(crate) fn in_folder(folder: &Path) -> Found {
             } else if path.extension().is_some_and(|end| end == "rs")
                 && !path.ends_with("storage/db.rs")
             {
-                let name = path
-                    .strip_prefix(env!("CARGO_MANIFEST_DIR"))
-                    .unwrap()
-                    .display()
-                    .to_string();
-                let more = in_text(&name, &std::fs::read_to_string(&path).unwrap());
-                found.statements.extend(more.statements);
-                found.unreadable.extend(more.unreadable);
+                let name = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap();
+                let text = std::fs::read_to_string(&path).unwrap();
+                texts.push((name.display().to_string(), text));
             }
         }
     }
-    found
-        .statements
-        .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-    found
+    texts
 }
 
 /// Searches one file's text.
+#[cfg(test)]
 pub(crate) fn in_text(file: &str, text: &str) -> Found {
-    let (definitions, code) = Definitions::split_off(&read(text));
+    in_text_with(file, text, &Definitions::default())
+}
+
+/// Searches one file's text, which may use what other files share.
+fn in_text_with(file: &str, text: &str, shared: &Definitions) -> Found {
+    let (mut definitions, code) = Definitions::split_off(&read(text));
+    definitions.add(shared);
     let mut found = Found::default();
     search(file, &definitions, &code, None, &mut found);
     found
@@ -207,4 +225,21 @@ fn a_texts_arguments_are_counted_by_their_highest_number() {
         arguments_of("SELECT '$' WHERE a = $2 OR b = $11 AND c = $1"),
         11
     );
+}
+
+#[test]
+fn a_macro_that_another_file_shares_is_known() {
+    let one = r#"macro_rules! living { () => { "contact.archived_at IS NULL" }; } pub(super) use living;
+        macro_rules! own { () => { "1" }; }"#;
+    let mut shared = Definitions::default();
+    shared.share(&read(one));
+    let other =
+        r#"fn f() { db.sql(concat!("SELECT * FROM contact WHERE ", living!())).fetch_all() }"#;
+    let found = in_text_with("b.rs", other, &shared);
+    assert_eq!(
+        found.statements[0].sqlite,
+        "SELECT * FROM contact WHERE contact.archived_at IS NULL"
+    );
+    let hidden = r#"fn f() { db.sql(concat!("SELECT ", own!())).fetch_all() }"#;
+    assert_eq!(in_text_with("b.rs", hidden, &shared).unreadable.len(), 1);
 }

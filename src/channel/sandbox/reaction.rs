@@ -77,7 +77,7 @@ pub fn reactions(
     let receipt = fate.receipt.map(|(after, status)| {
         let reason = (status == ReceiptStatus::Failed).then(|| loss(channel).to_owned());
         let receipt = Receipt {
-            reference: Some(message.delivery),
+            reference: Some(message.reference()),
             gateway_id: gateway_id(message),
             status,
             reason,
@@ -224,7 +224,7 @@ mod tests {
             panic!("no receipt")
         };
         assert_eq!(receipt.gateway_id, "sandbox-7-2");
-        assert_eq!(receipt.reference, Some(copy.delivery));
+        assert_eq!(receipt.reference, Some(copy.reference()));
     }
 
     #[test]

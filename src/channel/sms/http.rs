@@ -278,7 +278,7 @@ impl Gateway for HttpGateway {
     async fn send(&self, message: &Message) -> Result<Accepted, Failure> {
         let answer = self.http.exchange(self.request(message)?).await?;
         let gateway_id = self.acceptance.judge(&answer)?;
-        let gateway_id = gateway_id.unwrap_or_else(|| message.delivery.to_string());
+        let gateway_id = gateway_id.unwrap_or_else(|| message.reference().to_string());
         Ok(Accepted {
             gateway_id,
             sent: false,
@@ -297,7 +297,13 @@ impl Gateway for HttpGateway {
 
     fn receipt(&self, callback: &Callback) -> Result<Vec<Receipt>, CallbackError> {
         posted::believe(callback, self.callback_token.as_ref())?;
-        posted::records(callback)?.iter().map(receipt).collect()
+        let records = posted::records(callback)?;
+        let (read, unread): (Vec<_>, Vec<_>) = records.iter().map(receipt).partition(Result::is_ok);
+        // One word that we do not know must not cost us the receipts beside it.
+        match unread.into_iter().next() {
+            Some(Err(error)) if read.is_empty() => Err(error),
+            _ => read.into_iter().collect(),
+        }
     }
 
     fn inbound(&self, callback: &Callback) -> Result<Inbound, CallbackError> {
@@ -313,7 +319,7 @@ impl Gateway for HttpGateway {
 
 fn receipt(record: &Record) -> Result<Receipt, CallbackError> {
     let reference = record.reference();
-    let own = reference.map(|delivery| delivery.to_string());
+    let own = reference.map(|reference| reference.to_string());
     let gateway_id = record.get(&["id"]).map(str::to_owned).or(own);
     let word = record
         .get(&["status"])

@@ -148,7 +148,7 @@ impl Gateway for Kannel {
         judge(&answer)?;
         // Kannel's answer names nothing; its receipts carry our reference.
         Ok(Accepted {
-            gateway_id: message.delivery.to_string(),
+            gateway_id: message.reference().to_string(),
             sent: false,
         })
     }
@@ -211,7 +211,7 @@ fn judge(answer: &Answer) -> Result<(), Failure> {
         ));
     }
     if says("not routable") {
-        return Err(Failure::person("Kannel has no way to send to this number."));
+        return Err(Failure::no_way("Kannel has no way to send to this number."));
     }
     if says("max-messages") || says("too long") {
         return Err(Failure::person("The text is too long for Kannel."));

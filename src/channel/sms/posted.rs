@@ -1,11 +1,8 @@
 //! Reads the callbacks of gateways that sign nothing: a secret token in the address guards them.
 
-use base64::Engine;
-use sha2::{Digest, Sha256};
-
 use crate::channel::secret::Secret;
-use crate::channel::{Address, Callback, CallbackError, Inbound};
-use crate::ids::DeliveryId;
+use crate::channel::{Address, Callback, CallbackError, Inbound, Reference};
+use crate::ids::ReplyId;
 
 /// Words that a gateway may use for one thing, first found first taken.
 pub(super) struct Names {
@@ -29,12 +26,9 @@ impl Record {
         })
     }
 
-    /// The delivery that our own `ref` names.
-    pub(super) fn reference(&self) -> Option<DeliveryId> {
-        self.get(&["ref", "reference"])?
-            .parse()
-            .ok()
-            .map(DeliveryId)
+    /// The try that our own `ref` names.
+    pub(super) fn reference(&self) -> Option<Reference> {
+        self.get(&["ref", "reference"])?.parse().ok()
     }
 }
 
@@ -106,22 +100,14 @@ pub(super) fn inbound(callback: &Callback, names: &Names) -> Result<Inbound, Cal
     let text = record.get(names.text).unwrap_or_default();
     let gateway_id = match record.get(names.id) {
         Some(id) => id.to_owned(),
-        None => stand_in(callback, from, text),
+        // Nothing of the message is in it: it is stored in clear.
+        None => ReplyId::new().0.to_string(),
     };
     Ok(Inbound {
         from: Address::new(from),
         text: text.to_owned(),
         gateway_id,
     })
-}
-
-fn stand_in(callback: &Callback, from: &str, text: &str) -> String {
-    let mut hash = Sha256::new();
-    for part in [from, "\0", text, "\0", &callback.at.0.to_string()] {
-        hash.update(part.as_bytes());
-    }
-    // Plenty to tell messages apart, short enough for a log.
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&hash.finalize()[..16])
 }
 
 /// A gateway's own words, fit for the person view: short, one line, without anything that could be

@@ -117,7 +117,7 @@ fn open_within(
 #[async_trait]
 impl Gateway for Twilio {
     async fn send(&self, message: &Message) -> Result<Accepted, Failure> {
-        let sender = if self.from.starts_with("MG") {
+        let sender = if is_messaging_service(&self.from) {
             "MessagingServiceSid"
         } else {
             "From"
@@ -203,4 +203,10 @@ fn judge(answer: &Answer) -> Result<Accepted, Failure> {
         Some(failure) => Err(failure.after(answer.retry_after())),
         None => Err(answer.failure()),
     }
+}
+
+/// Whether a sender is the id of a messaging service (`MG` and 32 digits), rather than a name, which
+/// is at most 11 characters long, that begins like one.
+fn is_messaging_service(from: &str) -> bool {
+    from.starts_with("MG") && from.len() > 11
 }

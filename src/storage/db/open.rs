@@ -230,7 +230,12 @@ async fn open_postgres(url: &str, access: Access) -> Result<Db, Error> {
         .application_name("muster")
         // Bulk look-ups by id must stay index look-ups on a warm cache, not scans of the table. And
         // compiling a statement that touches ten rows takes a second that nobody has at a launch.
-        .options([("random_page_cost", "1.1"), ("jit", "off")])
+        .options([
+            ("random_page_cost", "1.1"),
+            ("jit", "off"),
+            // Whatever the server's own setting: "recorded" is said of what is on disk.
+            ("synchronous_commit", "on"),
+        ])
         .disable_statement_logging();
     let pool = PgPoolOptions::new()
         .max_connections(16)

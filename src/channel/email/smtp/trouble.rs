@@ -123,15 +123,16 @@ fn refused(stage: Stage, reply: &Reply) -> Failure {
     let lasting = code >= 500;
     match stage {
         Stage::Recipient if lasting => refused_recipient(reply),
+        Stage::Data | Stage::Content | Stage::Answer if lasting && is_about_us(reply) => {
+            refused_sender(code)
+        }
         Stage::Recipient => Failure::person_for_now(format!(
             "The mail server cannot take mail for this address at the moment (status {code})."
         )),
         Stage::Data | Stage::Content | Stage::Answer if lasting => Failure::person(format!(
             "The mail server refused the message (status {code})."
         )),
-        Stage::Sender if lasting => Failure::refused_us(format!(
-            "The mail server refuses our sender address (status {code})."
-        )),
+        Stage::Sender if lasting => refused_sender(code),
         _ if lasting => Failure::refused_us(format!(
             "The mail server refuses our connection (status {code})."
         )),
@@ -139,11 +140,48 @@ fn refused(stage: Stage, reply: &Reply) -> Failure {
     }
 }
 
+fn refused_sender(code: u16) -> Failure {
+    Failure::refused_us(format!(
+        "The mail server refuses our sender address or our server (status {code})."
+    ))
+}
+
+/// Whether a refusal that comes late is about us rather than the recipient: many servers, Postfix
+/// among them, check client and sender only when they hear the first recipient. RFC 3463: X.1.7 and
+/// X.1.8 are the sender's address, X.4.5 a full system.
+fn is_about_us(reply: &Reply) -> bool {
+    matches!(
+        reply.enhanced(),
+        Some("5.1.7" | "5.1.8" | "5.4.5" | "5.7.23" | "5.7.25" | "5.7.26" | "5.7.60")
+    ) || [
+        "sender address",
+        "client host",
+        "helo command",
+        "blocked using",
+        "spf",
+        "dmarc",
+    ]
+    .iter()
+    .any(|words| reply.says(words))
+}
+
 fn refused_recipient(reply: &Reply) -> Failure {
     let code = reply.code;
+    if is_about_us(reply) {
+        return refused_sender(code);
+    }
     if reply.says("relay") {
         return Failure::refused_us(format!(
             "The mail server does not send mail on for us (status {code})."
+        ));
+    }
+    // X.7: policy. It may be this recipient's or this server's: another server may be allowed to.
+    if reply
+        .enhanced()
+        .is_some_and(|code| code.starts_with("5.7."))
+    {
+        return Failure::no_way(format!(
+            "The mail server is not allowed to pass this mail on (status {code})."
         ));
     }
     Failure::person(match (code, reply.enhanced()) {

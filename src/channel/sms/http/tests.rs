@@ -41,7 +41,7 @@ async fn by_default_it_posts_json_and_any_2xx_is_an_acceptance() {
     assert_eq!(
         sent.unwrap(),
         Accepted {
-            gateway_id: "73014444033".to_owned(),
+            gateway_id: "73014444033.1".to_owned(),
             sent: false
         }
     );
@@ -162,13 +162,26 @@ async fn each_kind_of_failure_is_told_apart() {
         (Certainty::Certain, Duration::Temporary, Scope::Gateway)
     );
     assert_eq!(failure.retry_after, Some(std::time::Duration::from_secs(7)));
-    let failure = outcome(answer("404 Not Found", "", ""), "")
+    let failure = outcome(answer("422 Unprocessable Content", "", ""), "")
         .await
         .0
         .unwrap_err();
     assert_eq!(
         kind(&failure),
         (Certainty::Certain, Duration::Permanent, Scope::Person)
+    );
+    // A wrong address says nothing about the people.
+    let failure = outcome(answer("404 Not Found", "", ""), "")
+        .await
+        .0
+        .unwrap_err();
+    assert_eq!(
+        kind(&failure),
+        (
+            Certainty::Certain,
+            Duration::Temporary,
+            Scope::Configuration
+        )
     );
     let failure = outcome(answer("403 Forbidden", "", ""), "")
         .await
@@ -231,7 +244,7 @@ const STATUS: &str = "https://clinic.example/callbacks/main/status?ref=730144440
 fn a_receipt_is_read_from_the_query_from_a_form_and_from_json() {
     let gateway = gateway("http://127.0.0.1:1/", "callback_token = \"cb\"");
     let delivered = Receipt {
-        reference: Some(crate::ids::DeliveryId(73_014_444_033)),
+        reference: "73014444033".parse().ok(),
         gateway_id: "4711".to_owned(),
         status: ReceiptStatus::Delivered,
         reason: None,
@@ -300,6 +313,9 @@ fn a_reply_is_read_and_needs_a_sender() {
     let unnamed = gateway
         .inbound(&get(&format!("{url}&from=%2B1500&text=yes")))
         .unwrap();
-    assert_eq!(unnamed.gateway_id.len(), 22);
+    let again = gateway
+        .inbound(&get(&format!("{url}&from=%2B1500&text=yes")))
+        .unwrap();
+    assert_ne!(unnamed.gateway_id, again.gateway_id);
     assert!(gateway.inbound(&get(&format!("{url}&text=yes"))).is_err());
 }

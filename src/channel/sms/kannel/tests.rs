@@ -46,7 +46,7 @@ async fn a_message_carries_what_kannel_needs_and_the_receipts_address_unexpanded
         "Fire & smoke €",
     )
     .await;
-    assert_eq!(sent.unwrap().gateway_id, "73014444033");
+    assert_eq!(sent.unwrap().gateway_id, "73014444033.1");
     let query = query(&script);
     assert_eq!(value(&query, "username"), Some("muster"));
     assert_eq!(value(&query, "password"), Some("p&w"));
@@ -110,6 +110,7 @@ async fn kannels_refusals_are_told_apart() {
         Scope::Configuration,
     );
     let person = (Certainty::Certain, Duration::Permanent, Scope::Person);
+    let no_way = (Certainty::Certain, Duration::Permanent, Scope::Gateway);
     let later = (Certainty::Certain, Duration::Temporary, Scope::Gateway);
     assert_eq!(
         kind("403 Forbidden", "Authorization failed for sendsms").await,
@@ -117,7 +118,7 @@ async fn kannels_refusals_are_told_apart() {
     );
     assert_eq!(
         kind("403 Forbidden", "Not routable. Do not try again.").await,
-        person
+        no_way
     );
     assert_eq!(
         kind("400 Bad Request", "Missing receiver number, rejected").await,

@@ -65,9 +65,14 @@ async fn a_message_is_posted_as_twilio_wants_it_and_its_sid_is_kept() {
 async fn a_messaging_service_is_named_as_one() {
     let script = Script::play(vec![answer("201 Created", "", r#"{"sid":"SM1"}"#)]).await;
     let mut gateway = gateway(&script.url, "");
-    gateway.from = "MG1".to_owned();
+    gateway.from = "MG0123456789abcdef0123456789abcdef".to_owned();
     gateway.send(&message("x")).await.unwrap();
-    assert!(script.requests()[0].contains("&MessagingServiceSid=MG1&"));
+    assert!(script.requests()[0].contains("&MessagingServiceSid=MG0123456789abcdef"));
+    let script = Script::play(vec![answer("201 Created", "", r#"{"sid":"SM1"}"#)]).await;
+    let mut gateway = self::gateway(&script.url, "");
+    gateway.from = "MGH Boston".to_owned();
+    gateway.send(&message("x")).await.unwrap();
+    assert!(script.requests()[0].contains("&From=MGH+Boston&"));
 }
 
 #[tokio::test]
@@ -162,7 +167,7 @@ fn a_signed_receipt_is_read() {
     let receipt = gateway("http://127.0.0.1:1", "")
         .receipt(&signed(STATUS, body, "HXxbURNMgF0Nr/Q0JS8jOcDtwdI="))
         .unwrap();
-    assert_eq!(receipt[0].reference.unwrap().0, 73_014_444_033);
+    assert_eq!(receipt[0].reference.unwrap().delivery.0, 73_014_444_033);
     assert_eq!(receipt[0].gateway_id, "SM1");
     assert_eq!(receipt[0].status, ReceiptStatus::Delivered);
     let body = "MessageSid=SM1&MessageStatus=undelivered&ErrorCode=30003";

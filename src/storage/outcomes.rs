@@ -1,0 +1,239 @@
+//! How attempts ended: recorded in batches, left in doubt, decided about.
+
+use super::deliveries::{DeliveryState, is_wanted};
+use super::{Conn, Error, Tx};
+use crate::clock::Timestamp;
+use crate::ids::{AlertNumber, BootId, DeliveryId};
+
+/// How one attempt ended, to be written down.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Recorded {
+    /// Which delivery.
+    pub id: DeliveryId,
+    /// Which try: an older one's result changes nothing.
+    pub attempt: i32,
+    /// Accepted, sent, queued (to be tried again), failed, expired or in doubt.
+    pub state: DeliveryState,
+    /// Why, for everything but an acceptance.
+    pub reason: Option<String>,
+    /// The gateway's name for it.
+    pub gateway_id: Option<String>,
+    /// Queued: when to try again. In doubt: when to settle it.
+    pub due_at: Timestamp,
+    /// When the attempt ended.
+    pub at: Timestamp,
+}
+
+/// What becomes of a result that would have its message tried again: nothing else (null), or why
+/// it is needless by now. `said` is the result.
+macro_rules! verdict {
+    () => {
+        concat!(
+            "CASE WHEN said.state = 'queued' THEN (
+                 SELECT CASE WHEN alert.state = 'ended' THEN 'ended'
+                     WHEN alert.state <> 'running' THEN 'stopped'
+                     WHEN NOT ",
+            is_wanted!(),
+            " THEN 'answered' END
+                 FROM delivery JOIN alert ON alert.number = delivery.alert
+                 WHERE delivery.id = said.id) END AS verdict"
+        )
+    };
+}
+
+/// What a result does to its delivery. The state that a receipt set stands.
+macro_rules! settle {
+    ($from:expr) => {
+        concat!(
+            "UPDATE delivery SET
+                 state = CASE WHEN delivery.state NOT IN ('sending', 'in_doubt') THEN delivery.state
+                     WHEN result.verdict = 'ended' THEN 'expired'
+                     WHEN result.verdict IS NOT NULL THEN 'cancelled'
+                     ELSE result.state END,
+                 reason = CASE WHEN delivery.state NOT IN ('sending', 'in_doubt') THEN delivery.reason
+                     WHEN result.verdict = 'ended' THEN 'the alert''s time was over'
+                     ELSE COALESCE(result.verdict, result.reason) END,
+                 due_at = CASE WHEN delivery.state NOT IN ('sending', 'in_doubt') THEN delivery.due_at
+                     ELSE result.due_at END,
+                 gateway_id = COALESCE(result.gateway_id, delivery.gateway_id),
+                 accepted_at = CASE WHEN result.gateway_id IS NULL THEN delivery.accepted_at
+                     ELSE COALESCE(delivery.accepted_at, result.at) END,
+                 sent_at = CASE WHEN result.state = 'sent'
+                     THEN COALESCE(delivery.sent_at, result.at) ELSE delivery.sent_at END,
+                 closed_at = CASE WHEN result.state IN ('failed', 'expired')
+                          OR (result.verdict IS NOT NULL AND delivery.state IN ('sending', 'in_doubt'))
+                     THEN COALESCE(delivery.closed_at, result.at) ELSE delivery.closed_at END
+             FROM (SELECT said.*, ", verdict!(), " FROM (", $from, ") AS said) AS result
+             WHERE delivery.id = result.id AND delivery.attempts = result.attempt
+               AND delivery.boot = $2"
+        )
+    };
+}
+
+/// A batch of results, `$1`, as rows: how SQLite reads a JSON array.
+macro_rules! results_sqlite {
+    () => {
+        "SELECT value ->> 'id' AS id, value ->> 'attempt' AS attempt, value ->> 'state' AS state,
+                value ->> 'reason' AS reason, value ->> 'gateway_id' AS gateway_id,
+                value ->> 'due_at' AS due_at, value ->> 'at' AS at
+         FROM json_each($1)"
+    };
+}
+
+/// A batch of results, `$1`, as rows: how PostgreSQL reads it.
+macro_rules! results_postgres {
+    () => {
+        "SELECT * FROM jsonb_to_recordset($1) AS read (id bigint, attempt int, state text,
+                reason text, gateway_id text, due_at bigint, at bigint)"
+    };
+}
+
+/// Writes down how a batch of attempts ended, in one statement whatever their number.
+///
+/// A receipt may have come before the gateway's answer: the state it set stands, and only the
+/// gateway's name for the message is added. A message of a stopped alert, or to someone who has
+/// answered, is not tried again. The result of an older attempt or of another boot changes nothing
+/// (fencing).
+///
+/// On PostgreSQL the state is looked at inside the `CASE`, never in the join: there it would turn
+/// the plan quadratic (docs/adr/0004).
+pub async fn record(tx: &mut Tx, boot: BootId, results: &[Recorded]) -> Result<u64, Error> {
+    if results.is_empty() {
+        return Ok(0);
+    }
+    if results.iter().any(|result| result.reason.is_some()) {
+        record_attempts(tx, results).await?;
+    }
+    let again = results
+        .iter()
+        .filter(|result| result.state == DeliveryState::Queued);
+    hold(tx, again.map(|result| result.id).collect()).await?;
+    tx.sql_for(settle!(results_sqlite!()), settle!(results_postgres!()))
+        .bind(sqlx::types::Json(results))
+        .bind(boot)
+        .execute()
+        .await
+}
+
+/// Attempts that did not end in an acceptance.
+macro_rules! add_attempts {
+    ($from:expr) => {
+        concat!(
+            "INSERT INTO attempt (delivery, number, gateway, marked, started_at, ended_at,
+                 outcome, reason)
+             SELECT delivery.id, result.attempt, delivery.gateway,
+                    COALESCE(delivery.gateway_marked, FALSE), delivery.sending_at, result.at,
+                    CASE WHEN result.state = 'in_doubt' THEN 'unknown' ELSE 'failed' END, result.reason
+             FROM (", $from, ") AS result
+             JOIN delivery ON delivery.id = result.id
+             WHERE result.reason IS NOT NULL AND delivery.gateway IS NOT NULL
+             ON CONFLICT (delivery, number) DO NOTHING"
+        )
+    };
+}
+
+async fn record_attempts(tx: &mut Tx, results: &[Recorded]) -> Result<u64, Error> {
+    tx.sql_for(
+        add_attempts!(results_sqlite!()),
+        add_attempts!(results_postgres!()),
+    )
+    .bind(sqlx::types::Json(results))
+    .execute()
+    .await
+}
+
+/// Keeps a stop, and answers of the people concerned, from slipping in between the decision to try
+/// these messages again and its commit: whichever comes second sees the other. On SQLite one writer
+/// follows the other anyway.
+///
+/// The order is the same everywhere, so that nobody waits in a circle: the audit chain's end, the
+/// alert, its recipients, their deliveries.
+async fn hold(tx: &mut Tx, deliveries: Vec<DeliveryId>) -> Result<(), Error> {
+    if deliveries.is_empty() || !tx.is_shared() {
+        return Ok(());
+    }
+    let mut alerts: Vec<AlertNumber> = deliveries.iter().map(|id| id.alert()).collect();
+    alerts.sort_unstable();
+    alerts.dedup();
+    let held: Vec<(i64,)> = tx
+        .sql_for(
+            "SELECT number FROM alert WHERE number IN (SELECT value FROM json_each($1))",
+            "SELECT number FROM alert
+             WHERE number IN (SELECT value::bigint FROM jsonb_array_elements_text($1) AS asked (value))
+             ORDER BY number FOR SHARE",
+        )
+        .bind(sqlx::types::Json(alerts))
+        .fetch_all()
+        .await?;
+    drop(held);
+    let held: Vec<(i64,)> = tx
+        .sql_for(
+            "SELECT id FROM recipient WHERE id IN (
+                 SELECT recipient FROM delivery WHERE id IN (SELECT value FROM json_each($1)))",
+            "WITH asked AS (
+                 SELECT delivery.recipient FROM delivery
+                 JOIN jsonb_array_elements_text($1) AS listed (value)
+                      ON delivery.id = listed.value::bigint)
+             SELECT recipient.id FROM recipient WHERE recipient.id IN (
+                 SELECT asked.recipient FROM asked
+                 UNION SELECT told.recipient FROM asked JOIN delivery told
+                       ON told.same_as = asked.recipient)
+             ORDER BY recipient.id FOR SHARE",
+        )
+        .bind(sqlx::types::Json(deliveries))
+        .fetch_all()
+        .await?;
+    drop(held);
+    Ok(())
+}
+
+/// Whether a delivery in doubt is to be decided about.
+pub async fn is_any_to_settle(on: impl Conn<'_>, now: Timestamp) -> Result<bool, Error> {
+    let (found,): (bool,) = on
+        .sql(
+            "SELECT EXISTS (SELECT 1 FROM delivery
+             WHERE state = 'in_doubt' AND closed_at IS NULL AND due_at <= $1)",
+        )
+        .bind(now)
+        .fetch_one()
+        .await?;
+    Ok(found)
+}
+
+/// Decides about deliveries in doubt whose time to decide has come. Life-safety (urgency below
+/// `resend_below`) is sent again and marked a possible duplicate; the rest stays as it is, said
+/// plainly, and the next step of the plan takes over. Answers how many will be sent again.
+pub async fn settle_in_doubt(tx: &mut Tx, now: Timestamp, resend_below: i32) -> Result<u64, Error> {
+    let candidates: Vec<(DeliveryId,)> = tx
+        .sql(
+            "SELECT id FROM delivery
+             WHERE state = 'in_doubt' AND closed_at IS NULL AND due_at <= $1 AND urgency < $2
+               AND expires_at > $1",
+        )
+        .bind(now)
+        .bind(resend_below)
+        .fetch_all()
+        .await?;
+    hold(tx, candidates.into_iter().map(|(id,)| id).collect()).await?;
+    let again = tx
+        .sql(concat!(
+            "UPDATE delivery SET state = 'queued', possible_duplicate = TRUE, due_at = $1
+             WHERE state = 'in_doubt' AND closed_at IS NULL AND due_at <= $1 AND urgency < $2
+               AND expires_at > $1
+               AND (SELECT alert.state FROM alert WHERE alert.number = delivery.alert) = 'running'
+               AND ",
+            is_wanted!()
+        ))
+        .bind(now)
+        .bind(resend_below)
+        .execute()
+        .await?;
+    tx.sql(
+        "UPDATE delivery SET closed_at = $1
+         WHERE state = 'in_doubt' AND closed_at IS NULL AND due_at <= $1",
+    )
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(again)
+}
