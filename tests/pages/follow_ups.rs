@@ -67,17 +67,17 @@ on_both! {
         assert_eq!(desk.alerts().await[0].plan.steps.len(), steps + 1);
     }
 
-    async fn an_all_clear_before_anybody_was_contacted_is_refused_in_words(desk: Desk) {
+    async fn an_all_clear_before_anybody_was_told_stops_the_alert_and_says_so(desk: Desk) {
         let sender = desk.sender().await;
         let alert = desk.closed(&sender).await;
         let path = format!("/alerts/{}/all-clear", alert.id);
         let page = sender.get(&path).await;
-        page.says("Nobody was contacted by this alert, so there is nobody to tell.");
-        assert!(!page.has_button("Send"));
-        let posted = sender.post(&page.form(&path)).await;
-        assert_eq!(posted.status, StatusCode::UNPROCESSABLE_ENTITY);
+        page.says("Nobody has been told yet. This stops the alert, and writes to nobody.");
+        assert!(!page.has_button("Send") && page.has_button("Stop this alert"));
+        let board = sender.post(&page.form(&path)).await.goes_to();
+        assert_eq!(board, format!("/alerts/{}", alert.id));
         assert_eq!(desk.alerts().await.len(), 1);
-        assert_eq!(desk.alerts().await[0].state, AlertState::Running);
+        assert_eq!(desk.alerts().await[0].state, AlertState::Stopped);
     }
 
     async fn a_stop_says_beforehand_what_will_not_go_out(desk: Desk) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::alert::draft::{self, Contents};
-use crate::alert::words::{Category, Language, Mode, Purpose};
+use crate::alert::words::{AlertKind, AlertState, Category, Language, Mode, Purpose};
 use crate::alert::{Refusal, launch};
 use crate::app::App;
 use crate::channel::Channel;
@@ -448,10 +448,15 @@ pub async fn look_at_follow_up(
     };
     let written = texts(app, template, &contents)?;
     problems.extend(written.problems);
-    let and_waiting = template.kind == crate::alert::words::AlertKind::Update;
+    let and_waiting = template.kind == AlertKind::Update;
     let told = audience::list_contacted(&app.db, followed.thread, and_waiting).await?;
     let people = told.len() as u64;
-    if people == 0 {
+    if people == 0 && !and_waiting && followed.state == AlertState::Running {
+        problems.push(Notice::new(
+            Tone::Careful,
+            "Nobody has been told yet. This stops the alert, and writes to nobody.",
+        ));
+    } else if people == 0 {
         problems.push(notice(&Refusal::NobodyContacted));
     }
     let contacts = told.into_iter().map(|(contact,)| contact).collect();

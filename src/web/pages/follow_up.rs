@@ -85,7 +85,11 @@ async fn place<'a>(
 ) -> Result<Place<'a>, PageError> {
     by.require(Act::FollowUp)?;
     let kind = act_of(&path)?;
-    let alert = board::find(app, &id).await?;
+    let mut alert = board::find(app, &id).await?;
+    if sends(kind).is_some() && alert.number != alert.thread {
+        // People know the closure, not the update that followed it.
+        alert = alerts::get(&app.db, alert.thread).await?;
+    }
     let template = match sends(kind) {
         Some(kind) => {
             let name = follow_up::default_template(kind);

@@ -61,7 +61,15 @@ impl FollowUp {
             .problems
             .iter()
             .any(|problem| problem.tone == Tone::Wrong);
-        self.kind == FollowUpKind::Stop || (self.count > 0 && self.missing.is_empty() && !refused)
+        let is_somebody_told = self.count > 0 || self.only_stops();
+        self.kind == FollowUpKind::Stop || (is_somebody_told && self.missing.is_empty() && !refused)
+    }
+
+    /// Whether a correction or an all-clear comes so early that nobody has been told of anything:
+    /// then it stops the alert, and that is all.
+    pub fn only_stops(&self) -> bool {
+        let is_last_word = matches!(self.kind, FollowUpKind::Correction | FollowUpKind::AllClear);
+        is_last_word && self.count == 0
     }
 
     /// The page's heading.
@@ -85,6 +93,7 @@ impl FollowUp {
             ""
         };
         match self.kind {
+            _ if self.only_stops() => "Stop this alert".to_owned(),
             FollowUpKind::Correction => format!("Send {drill}correction to {people}"),
             FollowUpKind::AllClear => format!("Send {drill}all-clear to {people}"),
             FollowUpKind::Update => format!("Send {drill}update to {people}"),
