@@ -16,6 +16,7 @@ use crate::channel::{Channel, Configured};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::dispatch::health::Health;
+use crate::dispatch::recovery::Lease;
 use crate::ids::BootId;
 use crate::keys::{KeyError, Keys};
 use crate::plan::Plan;
@@ -52,6 +53,8 @@ pub struct Parts {
     pub stopping: CancellationToken,
     /// Which start of a sending process this is; none in a process that does not send.
     pub boot: std::sync::OnceLock<BootId>,
+    /// Until when this process may send, where other servers would take over.
+    pub lease: Lease,
     shelf: RwLock<Arc<Loaded>>,
     work: watch::Sender<u64>,
     news: watch::Sender<u64>,
@@ -178,6 +181,7 @@ impl App {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             boot: std::sync::OnceLock::new(),
+            lease: Lease::default(),
             shelf: RwLock::new(Arc::new(shelf)),
             work: watch::Sender::new(0),
             news: watch::Sender::new(0),

@@ -134,9 +134,13 @@ impl Lane {
         }
     }
 
-    /// How many messages may start now.
+    /// How many messages may start now: none without a lease.
     fn limit(&self) -> i64 {
         let now = self.app.clock.elapsed();
+        if self.app.db.is_shared() && !self.app.lease.holds(now) {
+            // Cut off from the database, or asleep: another server has taken over by now.
+            return 0;
+        }
         let free = self
             .gateway
             .common

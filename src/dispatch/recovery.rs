@@ -5,6 +5,7 @@
 //! boot is dead when its lease has run out by the database's clock; a living one renews it. A living
 //! one may lose sight of a message too: when the answer to a commit is lost, for example.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tracing::{error, info, warn};
@@ -27,8 +28,27 @@ const LONGEST_EXCHANGE: Duration = Duration::from_mins(3);
 /// Urgencies below this are life-safety (extreme and severe): sent again rather than left.
 const RESEND_BELOW: i32 = 20;
 
+/// Until when this process may claim and send, by its own steady clock: once its lease in the
+/// database has run out, another server takes its messages for half-sent and may send them again.
+#[derive(Debug, Default)]
+pub struct Lease(AtomicU64);
+
+impl Lease {
+    /// It was renewed by a request that began at `asked`, before the database set its own end.
+    fn renew(&self, asked: Duration) {
+        let until = u64::try_from((asked + LEASE).as_millis()).unwrap_or(u64::MAX);
+        self.0.store(until, Ordering::Release);
+    }
+
+    /// Whether it still holds at `now`.
+    pub fn holds(&self, now: Duration) -> bool {
+        now.as_millis() < u128::from(self.0.load(Ordering::Acquire))
+    }
+}
+
 /// Registers this start and puts in doubt what dead ones left half-sent.
 pub async fn begin(app: &App) -> Result<BootId, Error> {
+    let asked = app.clock.elapsed();
     let now = boots::shared_now(&app.db, app.clock.now()).await?;
     let boot = app
         .db
@@ -37,6 +57,7 @@ pub async fn begin(app: &App) -> Result<BootId, Error> {
         })
         .await?;
     app.boot.get_or_init(|| boot);
+    app.lease.renew(asked);
     put_in_doubt(app, boot).await?;
     Ok(boot)
 }
@@ -57,6 +78,7 @@ pub async fn run(app: App, boot: BootId) {
 /// One look: renews the lease, finds the dead, settles what is in doubt.
 pub async fn turn(app: &App, boot: BootId) -> Result<(), Error> {
     if app.db.is_shared() {
+        let asked = app.clock.elapsed();
         let now = boots::shared_now(&app.db, app.clock.now()).await?;
         let is_alive = app
             .db
@@ -67,6 +89,7 @@ pub async fn turn(app: &App, boot: BootId) -> Result<(), Error> {
         if !is_alive {
             return Err(Error::Broken("this boot's row is gone from the database"));
         }
+        app.lease.renew(asked);
     }
     put_in_doubt(app, boot).await?;
     settle(app).await?;

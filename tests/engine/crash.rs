@@ -85,4 +85,19 @@ on_both! {
         assert_eq!(changed.unwrap(), 0);
         assert_eq!(restarted.delivery_words(person, Channel::Sms).await, ["accepted"]);
     }
+
+    async fn a_server_whose_lease_ran_out_sends_nothing_until_it_is_renewed(house: House) {
+        house.crowd(1).await;
+        house.launch(house.evacuation()).await;
+        muster::escalation::turn(&house.app).await.unwrap();
+        house.app.clock.advance(std::time::Duration::from_secs(16));
+        let mut lane = house.lanes().remove(0);
+        lane.turn().await.unwrap();
+        lane.drain().await;
+        // On SQLite there is nobody who could take over.
+        let expected = usize::from(!house.app.db.is_shared());
+        assert_eq!(house.sms.taken().len(), expected);
+        house.settle().await;
+        assert_eq!(house.sms.taken().len(), 1);
+    }
 }
