@@ -38,11 +38,16 @@ const LOGGED: &str = "warn,muster=info,muster::template_approval=warn";
 #[derive(Args)]
 pub(super) struct Demo {
     /// Where to listen; without it 127.0.0.1:8080 or the next free port
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
     listen: Option<SocketAddr>,
     /// Send one closure alert, let the simulated people answer, print the account and end
     #[arg(long)]
     once: bool,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_cause| "write an address and a port, as in 127.0.0.1:8080".to_owned())
 }
 
 impl Demo {

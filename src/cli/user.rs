@@ -35,7 +35,7 @@ pub(super) struct Add {
     #[arg(long)]
     name: String,
     /// sender, approver, directory-admin, system-admin, auditor; several with commas
-    #[arg(long, value_name = "ROLE", num_args = 1.., required = true, value_delimiter = ',', value_parser = role)]
+    #[arg(long, value_name = "ROLE", required = true, value_delimiter = ',', value_parser = role)]
     role: Vec<Role>,
     /// Read the password from the first line of this file
     #[arg(long, value_name = "FILE", conflicts_with = "link")]

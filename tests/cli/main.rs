@@ -8,6 +8,7 @@ pub mod support;
 mod house;
 
 mod accounts;
+mod answers;
 mod configuration;
 mod contacts;
 mod demo;
