@@ -9,23 +9,19 @@ use super::failure::Failure;
 use super::{Shared, terminal};
 use crate::app::{App, ServerLock};
 use crate::clock::Clock;
-use crate::config::{Config, environment};
+use crate::config::{Config, Source, environment};
 use crate::storage::{Access, DatabaseUrl};
 
 impl Shared {
-    /// The configuration's file, if one is named.
-    pub(super) fn config_file(&self) -> Option<PathBuf> {
-        self.config
-            .clone()
-            .or_else(|| environment::variable("MUSTER_CONFIG").map(PathBuf::from))
+    /// Where the configuration comes from.
+    pub(super) fn source(&self) -> Source {
+        let named = || environment::variable("MUSTER_CONFIG").map(PathBuf::from);
+        Source::usual(self.config.clone().or_else(named), self.data.clone())
     }
 
     /// The configuration.
     pub(super) fn read_config(&self) -> Result<Config, Failure> {
-        Ok(Config::load(
-            self.config_file().as_deref(),
-            self.data.as_deref(),
-        )?)
+        Ok(Config::load(&self.source())?)
     }
 
     /// The service's parts, without sending anything. Makes the database if there is none yet, and
