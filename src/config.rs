@@ -32,7 +32,7 @@ pub struct Config {
     pub database: Option<String>,
     /// A file that holds `database`, for addresses with a password.
     pub database_file: Option<PathBuf>,
-    /// Where the key, the lock and the embedded database are.
+    /// Where the key and the embedded database are.
     pub data_dir: PathBuf,
     /// The key that contact points are sealed with. None: `muster.key` in `data_dir`.
     pub key_file: Option<PathBuf>,

@@ -11,10 +11,9 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::failure::{Failure, said};
-use super::opening::server_lock;
 use super::{Shared, logging, serve, terminal};
 use crate::account::link;
-use crate::app::App;
+use crate::app::{App, ServerLock};
 use crate::audit::Actor;
 use crate::clock::Clock;
 use crate::config::{LogFormat, environment};
@@ -89,7 +88,7 @@ async fn open(
     house::claim(folder)?;
     let url = format!("http://{}", service::reachable(address));
     let config = house::config(folder.to_owned(), address.to_string(), url, pace);
-    let lock = server_lock(&config)?;
+    let lock = ServerLock::take(&config)?;
     let app = App::open(config, Clock::system(), Access::Migrate).await?;
     Ok((app, lock))
 }

@@ -10,7 +10,7 @@ use super::{Shared, terminal};
 use crate::app::{App, ServerLock};
 use crate::clock::Clock;
 use crate::config::{Config, Source, environment};
-use crate::storage::{Access, DatabaseUrl};
+use crate::storage::Access;
 
 impl Shared {
     /// Where the configuration comes from.
@@ -24,18 +24,16 @@ impl Shared {
         Ok(Config::load(&self.source())?)
     }
 
-    /// The service's parts, without sending anything. Makes the database if there is none yet, and
-    /// leaves one of another version alone: a server may be using it.
+    /// The service's parts as they are, without sending anything: makes nothing, and refuses where
+    /// there is no database, so that nobody takes an empty one in the wrong place for good news.
     pub(super) async fn open(&self) -> Result<App, Failure> {
-        Ok(App::open(self.read_config()?, Clock::system(), Access::Create).await?)
+        Ok(App::open(self.read_config()?, Clock::system(), Access::AsItIs).await?)
     }
-}
 
-/// Takes the lock that only one server may hold, where the database allows one server.
-pub(super) fn server_lock(config: &Config) -> Result<Option<ServerLock>, Failure> {
-    match config.database_url() {
-        DatabaseUrl::Sqlite(_) => Ok(Some(ServerLock::take(config)?)),
-        DatabaseUrl::Postgres(_) => Ok(None),
+    /// The same, but makes the database if there is none yet. Leaves one of another version alone: a
+    /// server may be using it.
+    pub(super) async fn open_or_make(&self) -> Result<App, Failure> {
+        Ok(App::open(self.read_config()?, Clock::system(), Access::Create).await?)
     }
 }
 
@@ -43,7 +41,7 @@ pub(super) fn server_lock(config: &Config) -> Result<Option<ServerLock>, Failure
 pub(super) async fn migrate(shared: &Shared) -> Result<(), Failure> {
     let config = shared.read_config()?;
     let database = config.database_url().to_string();
-    let _lock = server_lock(&config)?;
+    let _lock = ServerLock::take(&config)?;
     let app = App::open(config, Clock::system(), Access::Migrate).await?;
     app.db.close().await;
     if shared.json {

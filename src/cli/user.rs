@@ -60,7 +60,7 @@ impl Users {
 
 impl Add {
     async fn run(&self, shared: &Shared) -> Result<(), Failure> {
-        let app = shared.open().await?;
+        let app = shared.open_or_make().await?;
         let password = if self.link {
             None
         } else {

@@ -12,6 +12,7 @@ mod answers;
 mod configuration;
 mod contacts;
 mod demo;
+mod opening;
 mod sending;
 mod serving;
 mod templates;

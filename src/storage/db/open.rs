@@ -1,6 +1,7 @@
 //! Opens a database the way each engine must be opened for nothing to be lost, and migrates it.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -105,15 +106,15 @@ impl Db {
 }
 
 async fn open_sqlite(path: &Path, access: Access) -> Result<Db, Error> {
-    if access == Access::AsItIs && !path.exists() {
-        return Err(Error::NotSaved(format!(
-            "there is no database at {}",
-            path.display()
-        )));
+    if access == Access::AsItIs {
+        if !path.is_file() {
+            return Err(no_database(&sqlite_place(path)));
+        }
+    } else {
+        make_private(path).map_err(|source| cannot_open(path, &source))?;
     }
     let options = SqliteConnectOptions::new()
         .filename(path)
-        .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         // NORMAL would lose the last commits at power loss: an answer shown as recorded, gone.
         .synchronous(SqliteSynchronous::Full)
@@ -135,7 +136,7 @@ async fn open_sqlite(path: &Path, access: Access) -> Result<Db, Error> {
             .await
             .map_err(explain_migration)?;
     } else {
-        refuse_other_schema(&applied)?;
+        refuse_other_schema(&applied, || sqlite_place(path))?;
     }
     let readers = SqlitePoolOptions::new()
         .max_connections(4)
@@ -147,7 +148,36 @@ async fn open_sqlite(path: &Path, access: Access) -> Result<Db, Error> {
     }))
 }
 
-fn cannot_open(path: &Path, source: &sqlx::Error) -> Error {
+/// Makes the file, for this user only: names and texts stand in it as they are. What SQLite writes
+/// beside it takes the file's permissions.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn sqlite_place(path: &Path) -> String {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let folder = folder.unwrap_or(Path::new(".")).display();
+    match path.file_name() {
+        Some(name) => format!("{folder} ({})", name.display()),
+        None => folder.to_string(),
+    }
+}
+
+fn no_database(place: &str) -> Error {
+    Error::NotSaved(format!(
+        "there is no Muster database in {place}: name its data folder with --data, or make one with \
+         `muster init` or `muster serve`"
+    ))
+}
+
+fn cannot_open(path: &Path, source: &dyn std::error::Error) -> Error {
     Error::NotSaved(format!(
         "the database file {} cannot be opened or written ({source}): check that the folder exists, \
          that this user may write to it, and that the disk is not full",
@@ -169,7 +199,9 @@ async fn save_before_migrating(
     }
     let newest = applied.iter().max().copied().unwrap_or_default();
     let copy = path.with_extension(format!("before-migration-{}.db", newest + 1));
-    if !copy.exists() {
+    // An empty file is one that was not finished.
+    if !std::fs::metadata(&copy).is_ok_and(|facts| facts.len() > 0) {
+        make_private(&copy).map_err(|source| cannot_open(&copy, &source))?;
         sqlx::query("VACUUM INTO $1")
             .bind(copy.display().to_string())
             .execute(connection)
@@ -189,7 +221,10 @@ async fn applied_sqlite(connection: &mut SqliteConnection) -> Result<Vec<i64>, E
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-fn refuse_other_schema(applied: &[i64]) -> Result<(), Error> {
+fn refuse_other_schema(applied: &[i64], place: impl Fn() -> String) -> Result<(), Error> {
+    if applied.is_empty() {
+        return Err(no_database(&place()));
+    }
     let known: Vec<i64> = MIGRATIONS
         .iter()
         .map(|migration| migration.version)
@@ -250,7 +285,9 @@ async fn open_postgres(url: &str, access: Access) -> Result<Db, Error> {
         pool.execute("ALTER TABLE delivery SET (fillfactor = 60)")
             .await?;
     } else {
-        refuse_other_schema(&applied)?;
+        refuse_other_schema(&applied, || {
+            DatabaseUrl::Postgres(url.to_owned()).to_string()
+        })?;
     }
     Ok(Db(Pools::Postgres(pool)))
 }
