@@ -4,8 +4,12 @@
 use std::fs::{Permissions, create_dir, read_dir, remove_file, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
+use std::time::{Duration, Instant};
+
+use reqwest::Url;
 
 use crate::house::{House, Server};
+use crate::support::environment::variable;
 
 const READING: [&[&str]; 7] = [
     &["audit", "check"],
@@ -108,4 +112,37 @@ fn a_database_is_its_owners_only_wherever_it_is() {
     assert!(!warns());
     set_permissions(house.path("data/muster.db"), Permissions::from_mode(0o640)).unwrap();
     assert!(warns());
+}
+
+#[test]
+fn a_postgresql_that_cannot_be_used_is_told_quickly_and_exactly() {
+    let house = House::new();
+    let server = variable("MUSTER_TEST_POSTGRES");
+    let address = Url::parse(&server).unwrap();
+    let place = format!(
+        "{}:{}",
+        address.host_str().unwrap(),
+        address.port().unwrap()
+    );
+    let nobody = server.replace("postgres@", "no_such_user@");
+    let (before, _) = server.rsplit_once('/').unwrap();
+    let nowhere = format!("{before}/no_such_database");
+    let gone = "postgres://muster:hidden@127.0.0.1:1/muster".to_owned();
+    for (database, words) in [
+        (nobody, format!("{place} refuses the user \"no_such_user\"")),
+        (
+            nowhere,
+            format!("{place} has no database \"no_such_database\""),
+        ),
+        (gone, "cannot be reached at 127.0.0.1:1".to_owned()),
+    ] {
+        let started = Instant::now();
+        let mut command = house.command(&["migrate"]);
+        let output = command.env("MUSTER_DATABASE", database).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.contains(&words), "\"{words}\" is not in {told}");
+        assert!(!told.contains("hidden"), "{told}");
+        assert!(started.elapsed() < Duration::from_secs(8), "{told}");
+    }
 }

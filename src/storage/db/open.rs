@@ -1,5 +1,7 @@
 //! Opens a database the way each engine must be opened for nothing to be lost, and migrates it.
 
+mod postgres;
+
 use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -7,10 +9,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Executor, PgPool, Row, SqliteConnection};
-use tracing::warn;
+use sqlx::{ConnectOptions, Executor, Row, SqliteConnection};
 
 use super::writer::Writer;
 use super::{Db, Pools};
@@ -42,7 +43,15 @@ impl FromStr for DatabaseUrl {
             return Ok(Self::Sqlite(path.into()));
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            return Ok(Self::Postgres(text.to_owned()));
+            // The cause may hold the password.
+            return match PgConnectOptions::from_str(text) {
+                Ok(_) => Ok(Self::Postgres(text.to_owned())),
+                Err(_cause) => Err(
+                    "it is no address such as postgres://USER:PASSWORD@HOST:5432/NAME; in a \
+                     password write @ as %40, / as %2F, : as %3A and % as %25"
+                        .to_owned(),
+                ),
+            };
         }
         Err("it must begin with sqlite: or postgres://".to_owned())
     }
@@ -100,7 +109,7 @@ impl Db {
     pub async fn open(url: &DatabaseUrl, access: Access) -> Result<Self, Error> {
         match url {
             DatabaseUrl::Sqlite(path) => open_sqlite(path, access).await,
-            DatabaseUrl::Postgres(url) => open_postgres(url, access).await,
+            DatabaseUrl::Postgres(url) => postgres::open(url, access).await,
         }
     }
 }
@@ -257,64 +266,6 @@ fn explain_migration(error: MigrateError) -> Error {
     }
 }
 
-async fn open_postgres(url: &str, access: Access) -> Result<Db, Error> {
-    let options: PgConnectOptions = url.parse::<PgConnectOptions>().map_err(|_| {
-        Error::NotSaved("the database address is not a valid postgres:// address".to_owned())
-    })?;
-    let options = options
-        .application_name("muster")
-        // Bulk look-ups by id must stay index look-ups on a warm cache, not scans of the table. And
-        // compiling a statement that touches ten rows takes a second that nobody has at a launch.
-        .options([("random_page_cost", "1.1"), ("jit", "off")])
-        .disable_statement_logging();
-    let pool = PgPoolOptions::new()
-        .max_connections(16)
-        .acquire_timeout(Duration::from_secs(10))
-        // The hook below is the test, and a sharper one.
-        .test_before_acquire(false)
-        .before_acquire(|connection, _| Box::pin(is_writable(connection)))
-        .connect_with(options)
-        .await
-        .map_err(|source| {
-            Error::NotSaved(format!("the database server does not let us in: {source}"))
-        })?;
-    let applied = applied_postgres(&pool).await?;
-    if access.migrates(&applied) {
-        MIGRATIONS.run(&pool).await.map_err(explain_migration)?;
-        // Room for updates within the page: the hot table's rows change three times each.
-        pool.execute("ALTER TABLE delivery SET (fillfactor = 60)")
-            .await?;
-    } else {
-        refuse_other_schema(&applied, || {
-            DatabaseUrl::Postgres(url.to_owned()).to_string()
-        })?;
-    }
-    Ok(Db(Pools::Postgres(pool)))
-}
-
-/// After a failover the old connections lead to a server that only reads: those are thrown away.
-async fn is_writable(connection: &mut sqlx::PgConnection) -> Result<bool, sqlx::Error> {
-    match connection.fetch_one("SHOW transaction_read_only").await {
-        Ok(row) => Ok(row.get::<String, _>(0) == "off"),
-        Err(error) => {
-            warn!(%error, "a database connection was broken and is replaced");
-            Ok(false)
-        }
-    }
-}
-
-async fn applied_postgres(pool: &PgPool) -> Result<Vec<i64>, Error> {
-    let table = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
-    let exists: bool = pool.fetch_one(table).await?.get(0);
-    if !exists {
-        return Ok(Vec::new());
-    }
-    let rows = pool
-        .fetch_all("SELECT version FROM _sqlx_migrations")
-        .await?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -339,5 +290,8 @@ mod tests {
                 .contains("sqlite:")
         );
         assert!("sqlite:".parse::<DatabaseUrl>().is_err());
+        let wrong = "postgres://u:secret@h:port/db".parse::<DatabaseUrl>();
+        let told = wrong.unwrap_err();
+        assert!(told.contains("HOST") && !told.contains("secret"), "{told}");
     }
 }
