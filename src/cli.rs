@@ -47,7 +47,8 @@ struct Cli {
 /// What every command takes.
 #[derive(Args)]
 struct Shared {
-    /// The configuration; without it ./muster.toml if there is one, else the defaults
+    /// The configuration; without it that of a demonstration's data folder, ./muster.toml if there is
+    /// one, else the defaults
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The data folder, instead of the configuration's

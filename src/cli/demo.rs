@@ -3,7 +3,7 @@
 mod once;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
@@ -16,7 +16,7 @@ use crate::account::link;
 use crate::app::{App, ServerLock};
 use crate::audit::Actor;
 use crate::clock::Clock;
-use crate::config::{LogFormat, environment};
+use crate::config::LogFormat;
 use crate::demo::house::{self, Pace};
 use crate::demo::seed;
 use crate::operate::service::{self, BindError};
@@ -56,7 +56,7 @@ impl Demo {
         }
         logging::start(LogFormat::Text, LOGGED)?;
         let (listener, address) = listen(self.listen).await?;
-        let folder = folder(shared).unwrap_or_else(|| house::FOLDER.into());
+        let folder = shared.data_dir().unwrap_or_else(|| house::FOLDER.into());
         let (app, _lock) = open(&folder, address, Pace::Watched).await?;
         let manager = seed::seed(&app).await?;
         service::start(&app, listener).await?;
@@ -71,14 +71,6 @@ impl Demo {
     }
 }
 
-/// The folder that is named, if one is.
-fn folder(shared: &Shared) -> Option<PathBuf> {
-    shared
-        .data
-        .clone()
-        .or_else(|| environment::variable("MUSTER_DATA_DIR").map(PathBuf::from))
-}
-
 /// Opens the demonstration's own data folder and nobody else's.
 async fn open(
     folder: &Path,
@@ -87,8 +79,10 @@ async fn open(
 ) -> Result<(App, impl Sized + use<>), Failure> {
     house::claim(folder)?;
     let url = format!("http://{}", service::reachable(address));
-    let config = house::config(folder.to_owned(), address.to_string(), url, pace);
+    let listen = address.to_string();
+    let config = house::config(folder.to_owned(), &listen, &url, pace);
     let lock = ServerLock::take(&config)?;
+    house::leave_settings(folder, &listen, &url, pace)?;
     let app = App::open(config, Clock::system(), Access::Migrate).await?;
     Ok((app, lock))
 }

@@ -10,13 +10,26 @@ use super::{Shared, terminal};
 use crate::app::{App, ServerLock};
 use crate::clock::Clock;
 use crate::config::{Config, Source, environment};
+use crate::demo::house;
 use crate::storage::Access;
 
 impl Shared {
-    /// Where the configuration comes from.
+    /// The data folder, if one is named.
+    pub(super) fn data_dir(&self) -> Option<PathBuf> {
+        let named = || environment::variable("MUSTER_DATA_DIR").map(PathBuf::from);
+        self.data.clone().or_else(named)
+    }
+
+    /// Where the configuration comes from. A demonstration's folder brings its own: with other
+    /// gateways its drills would look wrong, and with a real database it would not be one.
     pub(super) fn source(&self) -> Source {
-        let named = || environment::variable("MUSTER_CONFIG").map(PathBuf::from);
-        Source::usual(self.config.clone().or_else(named), self.data.clone())
+        match self.data_dir().filter(|folder| house::is_demo(folder)) {
+            Some(folder) if self.config.is_none() => Source::folder(folder),
+            _ => {
+                let named = || environment::variable("MUSTER_CONFIG").map(PathBuf::from);
+                Source::usual(self.config.clone().or_else(named), self.data.clone())
+            }
+        }
     }
 
     /// The configuration.
