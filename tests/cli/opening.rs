@@ -2,6 +2,8 @@
 //! server is using, not one without its key.
 
 use std::fs::{Permissions, create_dir, read_dir, remove_file, set_permissions};
+use std::io::Write as _;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -128,7 +130,18 @@ fn a_postgresql_that_cannot_be_used_is_told_quickly_and_exactly() {
     let (before, _) = server.rsplit_once('/').unwrap();
     let nowhere = format!("{before}/no_such_database");
     let gone = "postgres://muster:hidden@127.0.0.1:1/muster".to_owned();
+    let web = TcpListener::bind("127.0.0.1:0").unwrap();
+    let other = format!("postgres://muster@{}/muster", web.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut connection in web.incoming().map_while(Result::ok) {
+            // The command may have gone.
+            connection
+                .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                .ok();
+        }
+    });
     for (database, words) in [
+        (other, "does not speak as a PostgreSQL server".to_owned()),
         (nobody, format!("{place} refuses the user \"no_such_user\"")),
         (
             nowhere,

@@ -294,4 +294,32 @@ mod tests {
         let told = wrong.unwrap_err();
         assert!(told.contains("HOST") && !told.contains("secret"), "{told}");
     }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn the_copy_before_a_migration_is_whole_and_its_owners_only() {
+        use std::os::unix::fs::MetadataExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("muster.db");
+        let url = DatabaseUrl::Sqlite(path.clone());
+        Db::open(&url, Access::Migrate).await.unwrap().close().await;
+        let mut connection = SqliteConnectOptions::new()
+            .filename(&path)
+            .connect()
+            .await
+            .unwrap();
+        connection
+            .execute("DELETE FROM _sqlx_migrations WHERE version = 5")
+            .await
+            .unwrap();
+        let copy = folder.path().join("muster.before-migration-5.db");
+        // The tables are there already, so that the migration itself fails.
+        Db::open(&url, Access::Migrate).await.unwrap_err();
+        assert_eq!(std::fs::metadata(&copy).unwrap().mode() & 0o777, 0o600);
+        // What a start that was cut short may leave.
+        std::fs::write(&copy, "").unwrap();
+        Db::open(&url, Access::Migrate).await.unwrap_err();
+        assert!(std::fs::metadata(&copy).unwrap().len() > 0);
+    }
 }

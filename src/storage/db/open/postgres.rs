@@ -78,6 +78,13 @@ fn refused(options: &PgConnectOptions, error: &sqlx::Error) -> Error {
     let cause = match error {
         sqlx::Error::Io(cause) => return unreachable(options, &cause.to_string()),
         sqlx::Error::Database(cause) => cause,
+        sqlx::Error::Protocol(_) => {
+            return Error::NotSaved(format!(
+                "what answers at {} does not speak as a PostgreSQL server does: see that `database` \
+                 names its host and port",
+                place(options)
+            ));
+        }
         other => {
             return Error::NotSaved(format!(
                 "the database server at {} does not let us in: {other}",
