@@ -1,7 +1,10 @@
 //! Everything the service is made of, opened once and handed to every part.
 
+mod folder;
+
 use std::collections::BTreeMap;
 use std::ops::Deref;
+use std::path::Path;
 use std::sync::{Arc, RwLock};
 
 use tokio::sync::watch;
@@ -22,6 +25,8 @@ use crate::keys::{KeyError, Keys};
 use crate::plan::Plan;
 use crate::storage::{self, Access, Db, meta};
 use crate::template::{self, Loaded};
+
+pub use folder::ServerLock;
 
 /// The service. Clones share one.
 #[derive(Clone)]
@@ -91,6 +96,14 @@ pub enum OpenFailure {
         "the data folder {0} cannot be used: {1}. Make it writable for this user, or name another with --data"
     )]
     DataFolder(String, std::io::Error),
+    /// The data folder is none.
+    #[error("the data folder {0} cannot be used: {1} is a file. Name another folder with --data")]
+    NotAFolder(String, String),
+    /// The lock beside the database's file.
+    #[error(
+        "the lock {0} cannot be made: {1}. Check that its folder exists and that this user may write to it"
+    )]
+    Lock(String, std::io::Error),
     /// The key file.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -103,25 +116,27 @@ pub enum OpenFailure {
          or the numbers in the directory cannot be read"
     )]
     WrongKey(String),
-    /// Another process is the server on this data folder.
+    /// The key is not there at all.
     #[error(
-        "another Muster server is using {0}: stop it first, or name another data folder with --data"
+        "the key file {0} is missing, and this database cannot be read without it: restore it from \
+         where its copy is kept. No other was made in its place"
+    )]
+    MissingKey(String),
+    /// Another process is the server on this database.
+    #[error(
+        "another Muster server is using the database {0}: stop it first, or name another data folder with --data"
     )]
     AlreadyRunning(String),
 }
 
 impl App {
-    /// Opens the data folder, the key, the database and the gateways. Sends nothing.
+    /// Opens the data folder, the key, the database and the gateways. Sends nothing; makes nothing
+    /// where things are to be taken as they are.
     pub async fn open(config: Config, clock: Clock, access: Access) -> Result<Self, OpenFailure> {
-        let folder = &config.data_dir;
-        make_private_folder(folder)
-            .map_err(|error| OpenFailure::DataFolder(folder.display().to_string(), error))?;
         // Two commands at the first start must not both make the tables and the key.
-        let opening = opening_lock(folder)
-            .map_err(|error| OpenFailure::DataFolder(folder.display().to_string(), error))?;
+        let opening = folder::wait_for_opening(&config.data_dir, access)?;
         let db = Db::open(&config.database_url(), access).await?;
-        let key_path = config.key_path();
-        let keys = open_keys(&db, &key_path).await?;
+        let keys = open_keys(&db, &config.key_path(), access).await?;
         let instance = meta::instance(&db).await?;
         drop(opening);
         Self::assemble(config, clock, db, keys, instance)
@@ -278,30 +293,12 @@ impl App {
     }
 }
 
-fn make_private_folder(folder: &std::path::Path) -> std::io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// Waits for whoever is opening the same data folder, and keeps the next one waiting until dropped.
-fn opening_lock(folder: &std::path::Path) -> std::io::Result<std::fs::File> {
-    let file = std::fs::File::create(folder.join("opening.lock"))?;
-    file.lock()?;
-    Ok(file)
-}
-
 /// Opens the key and checks that it is the database's own. A fresh database takes the key it meets;
 /// a database that has a key refuses to make another.
-async fn open_keys(db: &Db, path: &std::path::Path) -> Result<Keys, OpenFailure> {
-    let known = meta::key_fingerprint(db).await?;
-    if known.is_some() && !path.exists() {
-        return Err(OpenFailure::WrongKey(path.display().to_string()));
+async fn open_keys(db: &Db, path: &Path, access: Access) -> Result<Keys, OpenFailure> {
+    let is_known = meta::key_fingerprint(db).await?.is_some();
+    if (is_known || access == Access::AsItIs) && !path.exists() {
+        return Err(OpenFailure::MissingKey(path.display().to_string()));
     }
     let keys = Keys::open_or_make(path)?;
     let first = meta::keep_key_fingerprint(db, keys.fingerprint()).await?;
@@ -309,27 +306,4 @@ async fn open_keys(db: &Db, path: &std::path::Path) -> Result<Keys, OpenFailure>
         return Err(OpenFailure::WrongKey(path.display().to_string()));
     }
     Ok(keys)
-}
-
-/// Holds the data folder for one server; freed when it is dropped or the process dies.
-#[derive(Debug)]
-pub struct ServerLock(#[expect(dead_code, reason = "held, not read")] std::fs::File);
-
-impl ServerLock {
-    /// Takes the lock of a data folder whose database only one server may use.
-    pub fn take(config: &Config) -> Result<Self, OpenFailure> {
-        let folder = &config.data_dir;
-        let fails = |error| OpenFailure::DataFolder(folder.display().to_string(), error);
-        make_private_folder(folder).map_err(fails)?;
-        let file = std::fs::File::create(folder.join("server.lock")).map_err(fails)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(std::fs::TryLockError::WouldBlock) => {
-                Err(OpenFailure::AlreadyRunning(folder.display().to_string()))
-            }
-            Err(std::fs::TryLockError::Error(error)) => {
-                Err(OpenFailure::DataFolder(folder.display().to_string(), error))
-            }
-        }
-    }
 }

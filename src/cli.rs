@@ -24,6 +24,7 @@ mod user;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
 use failure::Failure;
@@ -46,7 +47,8 @@ struct Cli {
 /// What every command takes.
 #[derive(Args)]
 struct Shared {
-    /// The configuration; without it ./muster.toml if there is one, else the defaults
+    /// The configuration; without it that of a demonstration's data folder, ./muster.toml if there is
+    /// one, else the defaults
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The data folder, instead of the configuration's
@@ -79,19 +81,23 @@ enum Command {
     #[command(subcommand)]
     Templates(templates::Templates),
     /// Send an approved message, live or as a drill
+    #[command(override_usage = "muster send <TEMPLATE> --to <GROUP>... <--live|--drill> [OPTIONS]")]
     Send(send::Send),
     /// Say how an alert stands
     Status(status::Status),
     /// Stop an alert: what has not left stays
     Stop(follow_up::Stop),
     /// Tell everyone who was told that it was a false alarm
+    #[command(override_usage = "muster correct <ALERT> [OPTIONS]")]
     Correct(follow_up::FollowUp),
     /// Tell everyone who was told that it is over
+    #[command(override_usage = "muster all-clear <ALERT> [OPTIONS]")]
     AllClear(follow_up::FollowUp),
     /// Tell everyone who was told what is new
+    #[command(override_usage = "muster update <ALERT> [OPTIONS]")]
     Update(follow_up::FollowUp),
     /// Send the message again to those who have not answered
-    Remind(follow_up::Stop),
+    Remind(follow_up::Remind),
     /// Make or list the accounts of people
     #[command(subcommand)]
     User(user::Users),
@@ -108,6 +114,7 @@ pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
+            let error = with_advice(error);
             if error.print().is_err() {
                 // Nobody is listening any more.
             }
@@ -136,6 +143,20 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// `--to a b` takes every word that follows, the template too if it comes last: that is said, for
+/// the words "not provided" alone would puzzle whoever provided it.
+fn with_advice(mut error: clap::Error) -> clap::Error {
+    let missing = error.get(ContextKind::InvalidArg).map(ToString::to_string);
+    let is_eaten = error.kind() == ErrorKind::MissingRequiredArgument
+        && missing.is_some_and(|missing| missing.contains("<TEMPLATE>"));
+    if is_eaten {
+        let advice = "the template comes first: muster send closure --to all-staff --live";
+        let advice = ContextValue::StyledStrs(vec![advice.into()]);
+        error.insert(ContextKind::Suggested, advice);
+    }
+    error
+}
+
 impl Command {
     async fn run(&self, shared: &Shared) -> Result<(), Failure> {
         match self {
@@ -149,11 +170,11 @@ impl Command {
             Self::Templates(templates) => templates.run(shared).await,
             Self::Send(send) => send.run(shared).await,
             Self::Status(status) => status.run(shared).await,
-            Self::Stop(stop) => stop.run("stop", shared).await,
+            Self::Stop(stop) => stop.run(shared).await,
             Self::Correct(follow_up) => follow_up.run("correct", shared).await,
             Self::AllClear(follow_up) => follow_up.run("all-clear", shared).await,
             Self::Update(follow_up) => follow_up.run("update", shared).await,
-            Self::Remind(remind) => remind.run("remind", shared).await,
+            Self::Remind(remind) => remind.run(shared).await,
             Self::User(users) => users.run(shared).await,
             Self::Token(tokens) => tokens.run(shared).await,
             Self::Audit(audit) => audit.run(shared).await,

@@ -3,15 +3,22 @@
 
 pub mod environment;
 pub mod examine;
+mod reading;
+pub mod wording;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
+use axum::http::Uri;
 use serde::Deserialize;
 
 use crate::alert::words::Language;
 use crate::plan::Plan;
 use crate::storage::DatabaseUrl;
+
+/// The file that is read where none is named.
+pub const FILE: &str = "muster.toml";
 
 /// Everything that can be set. [`Config::default`] runs without any file.
 #[derive(Clone, Debug, Deserialize)]
@@ -25,7 +32,7 @@ pub struct Config {
     pub database: Option<String>,
     /// A file that holds `database`, for addresses with a password.
     pub database_file: Option<PathBuf>,
-    /// Where the key, the lock and the embedded database are.
+    /// Where the key and the embedded database are.
     pub data_dir: PathBuf,
     /// The key that contact points are sealed with. None: `muster.key` in `data_dir`.
     pub key_file: Option<PathBuf>,
@@ -125,32 +132,64 @@ impl Organisation {
 #[error("{}", .0.join("\n"))]
 pub struct ConfigError(pub Vec<String>);
 
-/// One key that cannot be read.
-struct WrongKey {
-    /// Where it is, or the table that it is in.
-    place: Vec<serde_path_to_error::Segment>,
-    /// A sentence that names it.
-    message: String,
+/// Where a configuration comes from.
+#[derive(Clone)]
+pub struct Source {
+    file: Option<PathBuf>,
+    data_dir: Option<PathBuf>,
+    variables: Vec<(String, String)>,
+}
+
+impl Source {
+    /// This file, or `./muster.toml` if there is one, and the environment over it. `data_dir` is the
+    /// command line's and wins.
+    pub fn usual(file: Option<PathBuf>, data_dir: Option<PathBuf>) -> Self {
+        Self {
+            file,
+            data_dir,
+            variables: environment::all(),
+        }
+    }
+
+    /// The `muster.toml` in a data folder of its own, and nothing else.
+    pub fn folder(data_dir: PathBuf) -> Self {
+        Self {
+            file: Some(data_dir.join(FILE)),
+            data_dir: Some(data_dir),
+            variables: Vec::new(),
+        }
+    }
+
+    /// The file; it may be missing if it has the usual name.
+    pub fn file(&self) -> &Path {
+        self.file.as_deref().unwrap_or(Path::new(FILE))
+    }
+
+    /// The table in the file; an empty one where there may be none.
+    fn table(&self) -> Result<toml::Table, String> {
+        let path = self.file().display();
+        let text = match std::fs::read_to_string(self.file()) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound && self.file.is_none() => {
+                String::new()
+            }
+            Err(error) => {
+                return Err(format!(
+                    "the configuration file {path} cannot be read: {error}"
+                ));
+            }
+        };
+        let table = text.parse();
+        table.map_err(|error: toml::de::Error| {
+            format!("{path} is not valid TOML: {}", error.to_string().trim())
+        })
+    }
 }
 
 impl Config {
-    /// Reads `file`, or `./muster.toml` if there is one, and the environment; checks it all.
-    /// `data_dir` is the command line's and wins.
-    pub fn load(file: Option<&Path>, data_dir: Option<&Path>) -> Result<Self, ConfigError> {
-        Self::load_from(file, data_dir, &environment::all())
-    }
-
-    fn load_from(
-        file: Option<&Path>,
-        data_dir: Option<&Path>,
-        variables: &[(String, String)],
-    ) -> Result<Self, ConfigError> {
-        let table = read_file(file)?;
-        let table = environment::lay_over(table, variables)?;
-        let mut config =
-            Self::from_table(table).map_err(|wrong| ConfigError(vec![wrong.message]))?;
-        config.complete(data_dir)?;
-        let problems = config.problems();
+    /// Reads and checks it all.
+    pub fn load(source: &Source) -> Result<Self, ConfigError> {
+        let (config, problems) = Self::read(source);
         if problems.is_empty() {
             Ok(config)
         } else {
@@ -158,37 +197,28 @@ impl Config {
         }
     }
 
-    /// Lays what stands elsewhere over what was read: the command line's folder, a secret's file.
-    fn complete(&mut self, data_dir: Option<&Path>) -> Result<(), ConfigError> {
-        if let Some(data_dir) = data_dir {
-            data_dir.clone_into(&mut self.data_dir);
+    /// What can be read, and every problem; a key that cannot be read has its default.
+    fn read(source: &Source) -> (Self, Vec<String>) {
+        let (mut config, mut problems) = match source.table() {
+            Ok(table) => reading::read(table, &source.variables),
+            Err(problem) => (Self::default(), vec![problem]),
+        };
+        if let Some(data_dir) = &source.data_dir {
+            config.data_dir.clone_from(data_dir);
         }
+        problems.extend(config.read_database_file().err());
+        problems.extend(config.problems());
+        (config, problems)
+    }
+
+    fn read_database_file(&mut self) -> Result<(), String> {
         if let Some(path) = &self.database_file {
             let text = std::fs::read_to_string(path).map_err(|error| {
-                ConfigError(vec![format!(
-                    "database_file: {} cannot be read: {error}",
-                    path.display()
-                )])
+                format!("database_file: {} cannot be read: {error}", path.display())
             })?;
             self.database = Some(text.trim().to_owned());
         }
         Ok(())
-    }
-
-    fn from_table(table: toml::Table) -> Result<Self, WrongKey> {
-        serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|error| {
-            let place = error.path().iter().cloned().collect();
-            let path = error.path().to_string();
-            let message = error.into_inner().to_string();
-            let message = message.lines().next().unwrap_or_default();
-            let message = message.replacen("unknown field", "unknown key", 1);
-            let message = if path == "." {
-                message
-            } else {
-                format!("{path}: {message}")
-            };
-            WrongKey { place, message }
-        })
     }
 
     fn problems(&self) -> Vec<String> {
@@ -200,9 +230,12 @@ impl Config {
             ));
         }
         if let Some(url) = &self.public_url
-            && !(url.starts_with("http://") || url.starts_with("https://"))
+            && !is_address(url)
         {
-            problems.push("public_url: it must begin with https:// or http://".to_owned());
+            problems.push(format!(
+                "public_url: \"{url}\" is no address that a phone can open, as \
+                 https://muster.clinic.example is one"
+            ));
         }
         if let Some(Err(message)) = self.database.as_deref().map(DatabaseUrl::from_str) {
             problems.push(format!("database: {message}"));
@@ -304,29 +337,12 @@ fn twice<'a>(names: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'a s
         .map(|(name, _)| name)
 }
 
-fn read_file(file: Option<&Path>) -> Result<toml::Table, ConfigError> {
-    let (path, must_exist) = match file {
-        Some(path) => (path, true),
-        None => (Path::new("muster.toml"), false),
-    };
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => String::new(),
-        Err(error) => {
-            let message = format!(
-                "the configuration file {} cannot be read: {error}",
-                path.display()
-            );
-            return Err(ConfigError(vec![message]));
-        }
-    };
-    text.parse().map_err(|error: toml::de::Error| {
-        ConfigError(vec![format!(
-            "{} is not valid TOML: {}",
-            path.display(),
-            error.to_string().trim()
-        )])
-    })
+/// Whether links can begin with it.
+fn is_address(url: &str) -> bool {
+    let has_host = |uri: Uri| uri.host().is_some_and(|host| !host.is_empty());
+    (url.starts_with("https://") || url.starts_with("http://"))
+        && !url.contains(['?', '#'])
+        && url.parse().is_ok_and(has_host)
 }
 
 #[cfg(test)]
@@ -341,7 +357,11 @@ mod tests {
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect();
-        Config::load_from(Some(&path), None, &variables)
+        Config::load(&Source {
+            file: Some(path),
+            data_dir: None,
+            variables,
+        })
     }
 
     #[test]
@@ -385,8 +405,86 @@ mod tests {
 
     #[test]
     fn a_variable_for_no_key_is_named() {
-        let error = load("", &[("MUSTER_LISTNE", "x")]).unwrap_err().to_string();
-        assert!(error.contains("listne"), "{error}");
+        let variables = [
+            ("MUSTER_FOO", "1"),
+            ("MUSTER_BAR__FOO", "1"),
+            ("MUSTER_ORGANISATION__NMAE", "x"),
+            ("MUSTER_LISTEN__PORT", "1"),
+        ];
+        let ConfigError(problems) = load("", &variables).unwrap_err();
+        for (name, _) in variables {
+            let words = format!("the variable {name} sets no key of the configuration");
+            assert_eq!(
+                problems
+                    .iter()
+                    .filter(|problem| problem.starts_with(&words))
+                    .count(),
+                1,
+                "{name}: {problems:?}"
+            );
+        }
+        assert_eq!(problems.len(), variables.len(), "{problems:?}");
+    }
+
+    #[test]
+    fn a_variable_with_a_wrong_value_is_named_and_the_file_is_not_blamed_on_it() {
+        let ConfigError(problems) = load(
+            "[gateway]\nname = \"a\"\n",
+            &[
+                ("MUSTER_HOLD_SECONDS", "soon"),
+                ("MUSTER_GATEWAY__0__FROM", "13013"),
+            ],
+        )
+        .unwrap_err();
+        assert_eq!(
+            problems,
+            [
+                "gateway: write [[gateway]] with two brackets, for there can be several, and the \
+                 keys below it",
+                "the variable MUSTER_HOLD_SECONDS: hold_seconds: write a whole number without \
+                 quotes, as in hold_seconds = 5",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_variable_is_text_where_the_key_is_text() {
+        let config = load(
+            "",
+            &[
+                ("MUSTER_ORGANISATION__NAME", "42"),
+                ("MUSTER_ORGANISATION__PHONE", "0.50"),
+                ("MUSTER_HOLD_SECONDS", "9"),
+                ("MUSTER_PORT", "tcp://10.0.0.7:8080"),
+                ("MUSTER_SERVICE_HOST", "10.0.0.7"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(config.organisation.name, "42");
+        assert_eq!(config.organisation.phone, "0.50");
+        assert_eq!(config.hold_seconds, 9);
+    }
+
+    #[test]
+    fn a_public_address_that_no_phone_can_open_is_refused() {
+        for url in [
+            "https://x y/",
+            "https://",
+            "ftp://x.example",
+            "x.example",
+            "https://x?a",
+            "https://x#a",
+        ] {
+            let error = load("", &[("MUSTER_PUBLIC_URL", url)]).unwrap_err();
+            assert!(error.0[0].starts_with("public_url: "), "{url}: {error}");
+        }
+        for url in [
+            "https://muster.clinic.example/",
+            "http://10.0.0.7:8080/alarm",
+            "http://[::1]:8080",
+        ] {
+            load("", &[("MUSTER_PUBLIC_URL", url)]).unwrap();
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use crate::channel::secret::Secret;
 use crate::channel::{Channel, Common, Configured, Gateway, email, sandbox, sms};
 use crate::clock::Clock;
+use crate::config::wording;
 
 /// What adapters need to know of the house when they are opened.
 #[derive(Clone, Debug)]
@@ -285,7 +286,7 @@ pub(crate) fn settings<T: DeserializeOwned>(table: &toml::Table) -> Result<T, Op
             let sentence = format!("the key \"{quoted}\" is missing");
             return OpenError::new(quoted, sentence);
         }
-        let sentence = format!("\"{path}\" is not right: {message}");
+        let sentence = wording::explain(&path, &message);
         OpenError::new(path, sentence)
     })
 }

@@ -28,8 +28,7 @@ impl Configuration {
 }
 
 fn check(shared: &Shared) -> Result<(), Failure> {
-    let file = shared.config_file();
-    let examined = Config::examine(file.as_deref(), shared.data.as_deref());
+    let examined = Config::examine(&shared.source());
     let is_good = examined.problems.is_empty();
     if shared.json {
         terminal::json(&json!({

@@ -46,7 +46,7 @@ async fn import(shared: &Shared, file: &Path, dry_run: bool) -> Result<(), Failu
     let name = file.display();
     let bytes = read(file).map_err(|error| said(format!("{name} cannot be read: {error}")))?;
     let table = csv_file::read(&bytes).map_err(|error| refused(file, &error))?;
-    let app = shared.open().await?;
+    let app = shared.open_or_make().await?;
     let house = &app.config.organisation;
     let rows = table.rows.len();
     let spinner = (rows > 1000).then(|| progress::spinner(format!("Comparing {rows} rows…")));

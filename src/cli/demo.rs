@@ -3,7 +3,7 @@
 mod once;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
@@ -11,13 +11,12 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::failure::{Failure, said};
-use super::opening::server_lock;
 use super::{Shared, logging, serve, terminal};
 use crate::account::link;
-use crate::app::App;
+use crate::app::{App, ServerLock};
 use crate::audit::Actor;
 use crate::clock::Clock;
-use crate::config::{LogFormat, environment};
+use crate::config::LogFormat;
 use crate::demo::house::{self, Pace};
 use crate::demo::seed;
 use crate::operate::service::{self, BindError};
@@ -38,11 +37,16 @@ const LOGGED: &str = "warn,muster=info,muster::template_approval=warn";
 #[derive(Args)]
 pub(super) struct Demo {
     /// Where to listen; without it 127.0.0.1:8080 or the next free port
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
     listen: Option<SocketAddr>,
     /// Send one closure alert, let the simulated people answer, print the account and end
     #[arg(long)]
     once: bool,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_cause| "write an address and a port, as in 127.0.0.1:8080".to_owned())
 }
 
 impl Demo {
@@ -52,7 +56,7 @@ impl Demo {
         }
         logging::start(LogFormat::Text, LOGGED)?;
         let (listener, address) = listen(self.listen).await?;
-        let folder = folder(shared).unwrap_or_else(|| house::FOLDER.into());
+        let folder = shared.data_dir().unwrap_or_else(|| house::FOLDER.into());
         let (app, _lock) = open(&folder, address, Pace::Watched).await?;
         let manager = seed::seed(&app).await?;
         service::start(&app, listener).await?;
@@ -67,14 +71,6 @@ impl Demo {
     }
 }
 
-/// The folder that is named, if one is.
-fn folder(shared: &Shared) -> Option<PathBuf> {
-    shared
-        .data
-        .clone()
-        .or_else(|| environment::variable("MUSTER_DATA_DIR").map(PathBuf::from))
-}
-
 /// Opens the demonstration's own data folder and nobody else's.
 async fn open(
     folder: &Path,
@@ -83,8 +79,10 @@ async fn open(
 ) -> Result<(App, impl Sized + use<>), Failure> {
     house::claim(folder)?;
     let url = format!("http://{}", service::reachable(address));
-    let config = house::config(folder.to_owned(), address.to_string(), url, pace);
-    let lock = server_lock(&config)?;
+    let listen = address.to_string();
+    let config = house::config(folder.to_owned(), &listen, &url, pace);
+    let lock = ServerLock::take(&config)?;
+    house::leave_settings(folder, &listen, &url, pace)?;
     let app = App::open(config, Clock::system(), Access::Migrate).await?;
     Ok((app, lock))
 }

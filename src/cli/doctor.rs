@@ -6,8 +6,7 @@ use crate::config::Config;
 use crate::operate::doctor::{self, Health};
 
 pub(super) async fn run(shared: &Shared) -> Result<(), Failure> {
-    let file = shared.config_file();
-    let findings = doctor::look(Config::examine(file.as_deref(), shared.data.as_deref())).await;
+    let findings = doctor::look(Config::examine(&shared.source())).await;
     let is_bad = findings.iter().any(|finding| finding.health == Health::Bad);
     if shared.json {
         terminal::json(&findings)?;

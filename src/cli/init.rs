@@ -1,7 +1,7 @@
 //! `muster init`: a commented configuration, the data folder and the key, and what to do next.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
@@ -14,11 +14,10 @@ use crate::config::Config;
 use crate::storage::Access;
 
 pub(super) async fn run(shared: &Shared) -> Result<(), Failure> {
-    let file = shared
-        .config_file()
-        .unwrap_or_else(|| PathBuf::from("muster.toml"));
-    let is_new = write_example(&file)?;
-    let config = Config::load(Some(&file), shared.data.as_deref())?;
+    let source = shared.source();
+    let file = source.file();
+    let is_new = write_example(file)?;
+    let config = Config::load(&source)?;
     let key = config.key_path();
     let app = App::open(config, Clock::system(), Access::Create).await?;
     let folder = app.config.data_dir.display().to_string();

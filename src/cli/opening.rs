@@ -9,37 +9,44 @@ use super::failure::Failure;
 use super::{Shared, terminal};
 use crate::app::{App, ServerLock};
 use crate::clock::Clock;
-use crate::config::{Config, environment};
-use crate::storage::{Access, DatabaseUrl};
+use crate::config::{Config, Source, environment};
+use crate::demo::house;
+use crate::storage::Access;
 
 impl Shared {
-    /// The configuration's file, if one is named.
-    pub(super) fn config_file(&self) -> Option<PathBuf> {
-        self.config
-            .clone()
-            .or_else(|| environment::variable("MUSTER_CONFIG").map(PathBuf::from))
+    /// The data folder, if one is named.
+    pub(super) fn data_dir(&self) -> Option<PathBuf> {
+        let named = || environment::variable("MUSTER_DATA_DIR").map(PathBuf::from);
+        self.data.clone().or_else(named)
+    }
+
+    /// Where the configuration comes from. A demonstration's folder brings its own: with other
+    /// gateways its drills would look wrong, and with a real database it would not be one.
+    pub(super) fn source(&self) -> Source {
+        match self.data_dir().filter(|folder| house::is_demo(folder)) {
+            Some(folder) if self.config.is_none() => Source::folder(folder),
+            _ => {
+                let named = || environment::variable("MUSTER_CONFIG").map(PathBuf::from);
+                Source::usual(self.config.clone().or_else(named), self.data.clone())
+            }
+        }
     }
 
     /// The configuration.
     pub(super) fn read_config(&self) -> Result<Config, Failure> {
-        Ok(Config::load(
-            self.config_file().as_deref(),
-            self.data.as_deref(),
-        )?)
+        Ok(Config::load(&self.source())?)
     }
 
-    /// The service's parts, without sending anything. Makes the database if there is none yet, and
-    /// leaves one of another version alone: a server may be using it.
+    /// The service's parts as they are, without sending anything: makes nothing, and refuses where
+    /// there is no database, so that nobody takes an empty one in the wrong place for good news.
     pub(super) async fn open(&self) -> Result<App, Failure> {
-        Ok(App::open(self.read_config()?, Clock::system(), Access::Create).await?)
+        Ok(App::open(self.read_config()?, Clock::system(), Access::AsItIs).await?)
     }
-}
 
-/// Takes the lock that only one server may hold, where the database allows one server.
-pub(super) fn server_lock(config: &Config) -> Result<Option<ServerLock>, Failure> {
-    match config.database_url() {
-        DatabaseUrl::Sqlite(_) => Ok(Some(ServerLock::take(config)?)),
-        DatabaseUrl::Postgres(_) => Ok(None),
+    /// The same, but makes the database if there is none yet. Leaves one of another version alone: a
+    /// server may be using it.
+    pub(super) async fn open_or_make(&self) -> Result<App, Failure> {
+        Ok(App::open(self.read_config()?, Clock::system(), Access::Create).await?)
     }
 }
 
@@ -47,7 +54,7 @@ pub(super) fn server_lock(config: &Config) -> Result<Option<ServerLock>, Failure
 pub(super) async fn migrate(shared: &Shared) -> Result<(), Failure> {
     let config = shared.read_config()?;
     let database = config.database_url().to_string();
-    let _lock = server_lock(&config)?;
+    let _lock = ServerLock::take(&config)?;
     let app = App::open(config, Clock::system(), Access::Migrate).await?;
     app.db.close().await;
     if shared.json {

@@ -3,9 +3,10 @@
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::client::{Client, Server};
+use super::client::{Client, Server, id_of};
 use super::failure::Failure;
 use super::{Shared, status, terminal};
+use crate::ids::ContactId;
 use crate::keys::random_token;
 
 #[derive(Args)]
@@ -14,12 +15,12 @@ use crate::keys::random_token;
 pub(super) struct Send {
     /// The template's name, as `muster templates list` shows it
     template: String,
-    /// Groups, by name
+    /// Groups, by name: several with spaces or commas, behind the template
     #[arg(long, value_name = "GROUP", num_args = 1.., value_delimiter = ',')]
     to: Vec<String>,
-    /// People, by id
-    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',')]
-    contact: Vec<String>,
+    /// People, by id: several with commas
+    #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = contact)]
+    contact: Vec<ContactId>,
     /// The message's blanks
     #[arg(long, value_name = "KEY=VALUE", num_args = 1.., value_parser = pair)]
     set: Vec<(String, String)>,
@@ -51,8 +52,17 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.trim().is_empty() => {
             Ok((key.trim().to_owned(), value.to_owned()))
         }
-        _ => Err("write KEY=VALUE, as in reason=\"burst pipe\"".to_owned()),
+        _ => Err(
+            "write KEY=VALUE, as in reason=\"burst pipe\"; the template or the alert comes before --set"
+                .to_owned(),
+        ),
     }
+}
+
+fn contact(text: &str) -> Result<ContactId, String> {
+    text.parse().map_err(|_cause| {
+        "write a person's id, as the address of the person's page ends in it".to_owned()
+    })
 }
 
 /// Reads `90`, `90s`, `30m`, `2h`, `1d` as seconds.
@@ -73,42 +83,37 @@ fn seconds(text: &str) -> Result<u64, String> {
         .ok_or_else(wrong)
 }
 
-/// Pairs as the API takes them.
-pub(super) fn variables(pairs: &[(String, String)]) -> Value {
-    let pairs = pairs
-        .iter()
-        .map(|(key, value)| (key.clone(), Value::from(value.as_str())));
-    Value::Object(pairs.collect::<Map<_, _>>())
+/// Pairs as the API takes them; a blank that is filled twice is refused.
+pub(super) fn variables(pairs: &[(String, String)]) -> Result<Value, Failure> {
+    let mut variables = Map::new();
+    for (key, value) in pairs {
+        if variables
+            .insert(key.clone(), value.clone().into())
+            .is_some()
+        {
+            return Err(Failure::Usage(format!(
+                "--set fills \"{key}\" twice: keep one of the two"
+            )));
+        }
+    }
+    Ok(Value::Object(variables))
 }
 
 impl Send {
     pub(super) async fn run(&self, shared: &Shared) -> Result<(), Failure> {
+        let body = self.body()?;
         let client = self.server.client()?;
         let key = self.key.clone().unwrap_or_else(random_token);
-        let sent = client
-            .post("/api/v1/alerts", &self.body(), Some(&key))
-            .await;
-        let launched = sent.map_err(|failure| match failure {
-            Failure::Said(text) if text.contains("in time") => Failure::Said(format!(
-                "{text}\nwhether the alert was launched is not known: the same command with --key \
-                 {key} launches it at most once"
-            )),
-            other => other,
-        })?;
-        announce(shared, &client, &launched).await?;
-        if self.wait {
-            let id = launched["id"].as_str().unwrap_or_default();
-            status::wait(shared, &client, id).await?;
-        }
-        Ok(())
+        let launched = client.act("/api/v1/alerts", &body, &key).await?;
+        tell(shared, &client, &launched, self.wait).await
     }
 
-    fn body(&self) -> Value {
+    fn body(&self) -> Result<Value, Failure> {
         let mut body = json!({
             "template": self.template,
             "mode": if self.live { "live" } else { "drill" },
             "audience": { "groups": self.to, "contacts": self.contact },
-            "variables": variables(&self.set),
+            "variables": variables(&self.set)?,
         });
         if let Some(plan) = &self.plan {
             body["plan"] = json!(plan);
@@ -116,34 +121,37 @@ impl Send {
         if let Some(seconds) = self.expires_in {
             body["expires_in"] = json!(seconds);
         }
-        body
+        Ok(body)
     }
 }
 
-/// Says what was launched; its number is asked for where the answer has none.
-pub(super) async fn announce(
+/// Says what was launched and, if it is to wait, how everyone stands in the end. In JSON that is one
+/// value: the alert as it stands has everything that the launch said.
+pub(super) async fn tell(
     shared: &Shared,
     client: &Client,
     launched: &Value,
+    waits: bool,
 ) -> Result<(), Failure> {
+    if !(waits && shared.json) {
+        announce(shared, launched)?;
+    }
+    match id_of(launched).filter(|_| waits) {
+        Some(id) => status::wait(shared, client, id).await,
+        None => Ok(()),
+    }
+}
+
+fn announce(shared: &Shared, launched: &Value) -> Result<(), Failure> {
     if shared.json {
         return terminal::json(launched);
     }
-    let text = |key: &str| launched[key].as_str().unwrap_or_default().to_owned();
-    let mut number = launched["number"].clone();
-    if number.is_null() {
-        let alert = client.get(&format!("/api/v1/alerts/{}", text("id"))).await;
-        number = alert
-            .map(|alert| alert["number"].clone())
-            .unwrap_or_default();
-    }
+    let text = |key: &str| launched[key].as_str().unwrap_or_default();
     let people = launched["recipients"].as_i64().unwrap_or_default();
-    let number = number
-        .as_i64()
-        .map_or_else(String::new, |number| format!(" {number}"));
     terminal::say(format!(
-        "{} alert{number} goes to {}",
+        "{} alert {} goes to {}",
         text("mode").to_uppercase(),
+        launched["number"],
         crate::report::text::people(people)
     ))?;
     terminal::say(format!("  id   {}\n  url  {}", text("id"), text("url")))

@@ -4,10 +4,9 @@ use serde_json::json;
 use tracing::warn;
 
 use super::failure::{Failure, said};
-use super::opening::server_lock;
 use super::{Shared, logging, terminal};
 use crate::account::link;
-use crate::app::App;
+use crate::app::{App, ServerLock};
 use crate::clock::Clock;
 use crate::operate::service::{self, End};
 use crate::storage::{Access, approvals};
@@ -15,7 +14,7 @@ use crate::storage::{Access, approvals};
 pub(super) async fn serve(shared: &Shared) -> Result<(), Failure> {
     let mut config = shared.read_config()?;
     logging::start(config.log_format, logging::USUAL)?;
-    let _lock = server_lock(&config)?;
+    let _lock = ServerLock::take(&config)?;
     let (listener, address) = service::bind(&config.listen).await?;
     // With port 0 the links must name the port that was found.
     config.listen = address.to_string();

@@ -5,10 +5,12 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::Value;
+use uuid::Uuid;
 
-use super::client::{Client, Server};
+use super::client::{Client, Server, id_of};
 use super::failure::{Failure, said};
 use super::{Shared, progress, terminal};
+use crate::alert::words::AlertKind;
 use crate::report::text::{percent, state_in_words};
 use crate::storage::standing::PersonState;
 
@@ -20,7 +22,7 @@ const PATIENCE: u32 = 5;
 
 #[derive(Args)]
 pub(super) struct Status {
-    /// The alert's id or number, or "last"
+    /// The alert's id or number, or "last": the newest that follows no other
     alert: String,
     /// Go on until the alert is over and nothing is under way
     #[arg(long)]
@@ -34,33 +36,34 @@ impl Status {
         let client = self.server.client()?;
         let id = find(&client, &self.alert).await?;
         if self.watch {
-            return watch(shared, &client, &id, is_over).await;
+            return watch(shared, &client, id, is_over).await;
         }
-        let alert = client.get(&format!("/api/v1/alerts/{id}")).await?;
-        show(shared, &alert)
+        show(shared, &client.alert(id).await?)
     }
 }
 
-/// The id of an alert that is named by its id, its number, or "last".
-pub(super) async fn find(client: &Client, wanted: &str) -> Result<String, Failure> {
-    if wanted.parse::<uuid::Uuid>().is_ok() {
-        return Ok(wanted.to_owned());
+/// The id of an alert that is named by its id, its number, or "last": the newest that follows no
+/// other, for a stop of an update would let the alert go on.
+pub(super) async fn find(client: &Client, wanted: &str) -> Result<Uuid, Failure> {
+    if let Ok(id) = wanted.parse() {
+        return Ok(id);
     }
     let number: Option<i64> = wanted.trim_start_matches('#').parse().ok();
     if number.is_none() && wanted != "last" {
         return Err(Failure::Usage(format!(
-            "\"{wanted}\" is neither an alert's id nor its number"
+            "\"{wanted}\" is neither an alert's id nor its number, nor \"last\""
         )));
     }
+    let is_it = |alert: &&Value| match number {
+        Some(_) => alert["number"].as_i64() == number,
+        None => alert["kind"] == AlertKind::Alert.word(),
+    };
     let mut cursor = String::new();
     loop {
-        let page = client
-            .get(&format!("/api/v1/alerts?limit=100{cursor}"))
-            .await?;
-        for alert in page["items"].as_array().into_iter().flatten() {
-            if number.is_none() || alert["number"].as_i64() == number {
-                return Ok(alert["id"].as_str().unwrap_or_default().to_owned());
-            }
+        let page = client.alerts(&cursor).await?;
+        let found = page["items"].as_array().into_iter().flatten().find(is_it);
+        if let Some(id) = found.and_then(id_of) {
+            return Ok(id);
         }
         match &page["next"] {
             Value::Null => break,
@@ -78,9 +81,15 @@ fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// Waits until no message of the alert waits or is under way, then says how everyone stands.
-pub(super) async fn wait(shared: &Shared, client: &Client, id: &str) -> Result<(), Failure> {
-    watch(shared, client, id, is_settled).await
+/// Waits until no message of a launched alert waits or is under way, then says how everyone stands.
+pub(super) async fn wait(shared: &Shared, client: &Client, id: Uuid) -> Result<(), Failure> {
+    let waited = watch(shared, client, id, is_settled).await;
+    waited.map_err(|failure| match failure {
+        Failure::Said(text) => said(format!(
+            "{text}\nthe alert goes on without this command: `muster status {id}` says how it stands"
+        )),
+        other => other,
+    })
 }
 
 fn count(alert: &Value, state: &str) -> i64 {
@@ -100,14 +109,14 @@ fn is_over(alert: &Value) -> bool {
 async fn watch(
     shared: &Shared,
     client: &Client,
-    id: &str,
+    id: Uuid,
     is_done: fn(&Value) -> bool,
 ) -> Result<(), Failure> {
     let bar = progress::bar(0);
     let mut last = String::new();
     let mut failures = 0;
     loop {
-        match client.get(&format!("/api/v1/alerts/{id}")).await {
+        match client.alert(id).await {
             Ok(alert) => {
                 failures = 0;
                 show_progress(&bar, &alert);

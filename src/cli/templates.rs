@@ -110,7 +110,7 @@ fn as_json(loaded: &Loaded, found: &[(&str, template::Finding)]) -> serde_json::
 
 impl Approve {
     async fn run(&self, shared: &Shared) -> Result<(), Failure> {
-        let app = shared.open().await?;
+        let app = shared.open_or_make().await?;
         let done = self.approve(shared, &app).await;
         app.db.close().await;
         done

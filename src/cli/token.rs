@@ -43,7 +43,7 @@ impl Tokens {
 
 async fn create(shared: &Shared, name: &str, scopes: &[String]) -> Result<(), Failure> {
     let scopes = Scopes::parse(scopes).map_err(Failure::Usage)?;
-    let app = shared.open().await?;
+    let app = shared.open_or_make().await?;
     let (now, by) = (app.clock.now(), Actor::command_line());
     let made = token::create(&app.db, name, &scopes, now, &by).await?;
     app.db.close().await;

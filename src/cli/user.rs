@@ -35,7 +35,7 @@ pub(super) struct Add {
     #[arg(long)]
     name: String,
     /// sender, approver, directory-admin, system-admin, auditor; several with commas
-    #[arg(long, value_name = "ROLE", num_args = 1.., required = true, value_delimiter = ',', value_parser = role)]
+    #[arg(long, value_name = "ROLE", required = true, value_delimiter = ',', value_parser = role)]
     role: Vec<Role>,
     /// Read the password from the first line of this file
     #[arg(long, value_name = "FILE", conflicts_with = "link")]
@@ -60,7 +60,7 @@ impl Users {
 
 impl Add {
     async fn run(&self, shared: &Shared) -> Result<(), Failure> {
-        let app = shared.open().await?;
+        let app = shared.open_or_make().await?;
         let password = if self.link {
             None
         } else {

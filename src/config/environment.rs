@@ -1,12 +1,19 @@
 //! Lays `MUSTER_…` variables over the configuration file.
 
-use super::ConfigError;
-
 const PREFIX: &str = "MUSTER_";
 
 /// Variables that are not configuration keys: the command line's own, and the tests'.
 const OTHERS: &[&str] = &["MUSTER_URL", "MUSTER_TOKEN", "MUSTER_CONFIG", "MUSTER_LOG"];
 const TESTS: &str = "MUSTER_TEST_";
+
+/// One variable that sets a key: `MUSTER_ORGANISATION__NAME` is `organisation.name`,
+/// `MUSTER_GATEWAY__0__FROM` the first gateway's `from`.
+pub(super) struct Setting {
+    pub(super) name: String,
+    /// The key, part by part; a place in a list is a number.
+    pub(super) path: Vec<String>,
+    pub(super) text: String,
+}
 
 /// The environment, in the order of names.
 pub(super) fn all() -> Vec<(String, String)> {
@@ -27,46 +34,71 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Sets each variable's key in `table`: `MUSTER_ORGANISATION__NAME` is `organisation.name`,
-/// `MUSTER_GATEWAY__0__FROM` the first gateway's `from`.
-///
-/// A value is read as TOML where it is a number, a truth value or an array, else as text; digits
-/// that are text want quotes of their own.
-pub(super) fn lay_over(
-    table: toml::Table,
-    variables: &[(String, String)],
-) -> Result<toml::Table, ConfigError> {
-    let mut root = toml::Value::Table(table);
+/// The variables that are meant to set keys.
+pub(super) fn settings(variables: &[(String, String)]) -> Vec<Setting> {
+    let is_ours = |name: &str, text: &str| {
+        !OTHERS.contains(&name) && !name.starts_with(TESTS) && !is_service_link(name, text)
+    };
+    let mut settings = Vec::new();
     for (name, text) in variables {
-        if OTHERS.contains(&name.as_str()) || name.starts_with(TESTS) {
-            continue;
+        let key = name.strip_prefix(PREFIX).filter(|_| is_ours(name, text));
+        if let Some(key) = key {
+            settings.push(Setting {
+                name: name.clone(),
+                path: key.to_lowercase().split("__").map(str::to_owned).collect(),
+                text: text.clone(),
+            });
         }
-        let Some(path) = name.strip_prefix(PREFIX) else {
-            continue;
-        };
-        let path = path.to_ascii_lowercase();
-        let keys: Vec<&str> = path.split("__").collect();
-        set(&mut root, &keys, read(text))
-            .map_err(|message| ConfigError(vec![format!("{name}: {message}")]))?;
     }
-    match root {
-        toml::Value::Table(table) => Ok(table),
-        _ => Err(ConfigError(vec![
-            "the configuration is no table".to_owned(),
-        ])),
-    }
+    settings
 }
 
+/// Whether Kubernetes set it. It tells every container about each service beside it, so one that is
+/// called `muster` or `muster-db` gives `MUSTER_SERVICE_HOST`, `MUSTER_PORT=tcp://…`,
+/// `MUSTER_DB_PORT_5432_TCP_ADDR`: none of them is a key, and nobody wrote them.
+fn is_service_link(name: &str, text: &str) -> bool {
+    let words: Vec<&str> = name.split('_').collect();
+    (1..words.len()).any(|from| match &words[from..] {
+        ["SERVICE", "HOST"] | ["SERVICE", "PORT", ..] => true,
+        ["PORT"] => text.contains("://"),
+        ["PORT", number, "TCP" | "UDP" | "SCTP", ..] => number.parse::<u16>().is_ok(),
+        _ => false,
+    })
+}
+
+/// Sets each variable's key in `table`; takes out those that cannot be set, and says why.
+pub(super) fn lay_over(table: &mut toml::Value, settings: &mut Vec<Setting>) -> Vec<String> {
+    let mut problems = Vec::new();
+    settings.retain(|setting| {
+        let keys: Vec<&str> = setting.path.iter().map(String::as_str).collect();
+        let done = set(table, &keys, read(&setting.text));
+        let problem = done
+            .err()
+            .map(|why| format!("the variable {}: {why}", setting.name));
+        let is_set = problem.is_none();
+        problems.extend(problem);
+        is_set
+    });
+    problems
+}
+
+/// Reads what can only be meant as a number, a truth value, a list or a table as such, and all else
+/// as the text that it is: a phone number with its `+`, an identifier with its leading noughts.
 fn read(text: &str) -> toml::Value {
-    // "+15005550001" is a phone number, not a number.
-    if text.starts_with('+') {
-        return toml::Value::String(text.to_owned());
-    }
+    let as_text = || toml::Value::String(text.to_owned());
     let parsed = format!("value = {text}").parse::<toml::Table>();
-    match parsed.ok().and_then(|mut table| table.remove("value")) {
-        Some(value) => value,
-        None => toml::Value::String(text.to_owned()),
-    }
+    let Some(value) = parsed.ok().and_then(|mut table| table.remove("value")) else {
+        return as_text();
+    };
+    let is_plain = match &value {
+        toml::Value::Integer(number) => number.to_string() == text,
+        toml::Value::Float(_) => text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || b"-.".contains(&b)),
+        toml::Value::Datetime(_) => false,
+        _ => true,
+    };
+    if is_plain { value } else { as_text() }
 }
 
 fn set(at: &mut toml::Value, keys: &[&str], value: toml::Value) -> Result<(), String> {
@@ -99,4 +131,52 @@ fn set(at: &mut toml::Value, keys: &[&str], value: toml::Value) -> Result<(), St
         _ => return Err(format!("\"{first}\" is inside a value that is not a table")),
     };
     set(next, rest, value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_kubernetes_sets_is_no_setting_of_ours() {
+        for (name, text) in [
+            ("MUSTER_SERVICE_HOST", "10.0.0.7"),
+            ("MUSTER_SERVICE_PORT", "8080"),
+            ("MUSTER_SERVICE_PORT_HTTP", "8080"),
+            ("MUSTER_PORT", "tcp://10.0.0.7:8080"),
+            ("MUSTER_PORT_8080_TCP", "tcp://10.0.0.7:8080"),
+            ("MUSTER_PORT_8080_TCP_PROTO", "tcp"),
+            ("MUSTER_DB_PORT_5432_TCP_ADDR", "10.0.0.8"),
+        ] {
+            assert!(is_service_link(name, text), "{name}");
+        }
+        for (name, text) in [
+            ("MUSTER_GATEWAY__0__PORT", "587"),
+            ("MUSTER_PORT", "8080"),
+            ("MUSTER_PUBLIC_URL", "https://x"),
+        ] {
+            assert!(!is_service_link(name, text), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_what_can_be_nothing_else_is_more_than_text() {
+        let is_text = |text: &str| read(text) == toml::Value::String(text.to_owned());
+        for text in [
+            "Riverside",
+            "+15005550001",
+            "007",
+            "0x1F",
+            "1_000",
+            "1e5",
+            "2026-11-22",
+            "nan",
+            "",
+        ] {
+            assert!(is_text(text), "{text}");
+        }
+        for text in ["587", "-1", "0.0079", "true", "[\"en\"]", "{ a = 1 }"] {
+            assert!(!is_text(text), "{text}");
+        }
+    }
 }

@@ -1,16 +1,9 @@
 //! Finds everything that is wrong with a configuration at once, the gateways' own keys included.
 
-use std::path::Path;
-
-use serde_path_to_error::Segment;
-
-use super::{Config, ConfigError, environment, read_file};
+use super::{Config, Source};
 use crate::channel::kinds::{self, Opening};
 use crate::channel::sandbox::Phones;
 use crate::clock::Clock;
-
-/// Problems told at most: behind that many something else is wrong, such as another program's file.
-const MOST: usize = 100;
 
 /// What a look at the configuration found.
 #[derive(Clone, Debug)]
@@ -26,24 +19,8 @@ pub struct Examined {
 impl Config {
     /// Reads what [`Config::load`] reads and says all that is wrong with it. Opens each gateway,
     /// which reads the files that it names and touches no network.
-    pub fn examine(file: Option<&Path>, data_dir: Option<&Path>) -> Examined {
-        Self::examine_with(file, data_dir, &environment::all())
-    }
-
-    fn examine_with(
-        file: Option<&Path>,
-        data_dir: Option<&Path>,
-        variables: &[(String, String)],
-    ) -> Examined {
-        let table = read_file(file).and_then(|table| environment::lay_over(table, variables));
-        let (mut config, mut problems) = match table {
-            Ok(table) => readable(table),
-            Err(ConfigError(problems)) => (Self::default(), problems),
-        };
-        if let Err(ConfigError(more)) = config.complete(data_dir) {
-            problems.extend(more);
-        }
-        problems.extend(config.problems());
+    pub fn examine(source: &Source) -> Examined {
+        let (config, mut problems) = Self::read(source);
         problems.extend(config.gateway_problems());
         let warnings = config.warnings();
         Examined {
@@ -92,57 +69,6 @@ impl Config {
     }
 }
 
-/// Takes out key after key that cannot be read, until the rest can.
-fn readable(mut table: toml::Table) -> (Config, Vec<String>) {
-    let mut problems = Vec::new();
-    while problems.len() < MOST {
-        let wrong = match Config::from_table(table.clone()) {
-            Ok(config) => return (config, problems),
-            Err(wrong) => wrong,
-        };
-        // An unknown key is named in the words; the place is the table around it.
-        let unknown = wrong.message.split_once("unknown key `");
-        let unknown = unknown
-            .and_then(|(_, rest)| rest.split('`').next())
-            .map(str::to_owned);
-        let inside = unknown.map(|key| [wrong.place.clone(), vec![Segment::Map { key }]].concat());
-        let is_out = inside.is_some_and(|place| take_out(&mut table, &place))
-            || take_out(&mut table, &wrong.place);
-        problems.push(wrong.message);
-        if !is_out {
-            break;
-        }
-    }
-    (Config::default(), problems)
-}
-
-/// Removes the value at a place; false if there is none.
-fn take_out(table: &mut toml::Table, place: &[Segment]) -> bool {
-    let Some((Segment::Map { key }, rest)) = place.split_first() else {
-        return false;
-    };
-    if rest.is_empty() {
-        return table.remove(key).is_some();
-    }
-    table
-        .get_mut(key)
-        .is_some_and(|value| take_out_of(value, rest))
-}
-
-fn take_out_of(value: &mut toml::Value, place: &[Segment]) -> bool {
-    match (value, place) {
-        (toml::Value::Table(table), _) => take_out(table, place),
-        (toml::Value::Array(list), [Segment::Seq { index }]) if *index < list.len() => {
-            list.remove(*index);
-            true
-        }
-        (toml::Value::Array(list), [Segment::Seq { index }, rest @ ..]) => list
-            .get_mut(*index)
-            .is_some_and(|value| take_out_of(value, rest)),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,7 +77,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("muster.toml");
         std::fs::write(&path, text).unwrap();
-        Config::examine_with(Some(&path), None, &[]).problems
+        let source = Source {
+            file: Some(path),
+            data_dir: None,
+            variables: Vec::new(),
+        };
+        Config::examine(&source).problems
     }
 
     fn count(problems: &[String], word: &str) -> usize {

@@ -4,10 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::people;
-use crate::alert::words::Language;
-use crate::channel::Channel;
-use crate::config::{Config, Organisation};
-use crate::plan::{Plan, Step, Whom};
+use crate::config::{Config, FILE};
 
 /// Where it lives unless told otherwise.
 pub const FOLDER: &str = "muster-demo-data";
@@ -45,68 +42,93 @@ impl Pace {
     }
 }
 
-/// Everything is set here: neither `muster.toml` nor the environment changes a demonstration.
-pub fn config(data_dir: PathBuf, listen: String, public_url: String, pace: Pace) -> Config {
-    Config {
-        listen,
-        public_url: Some(public_url),
-        data_dir,
-        organisation: Organisation {
-            name: people::ORGANISATION.to_owned(),
-            phone: "+1 202 555 0100".to_owned(),
-            region: "US".to_owned(),
-            languages: vec![Language("en".to_owned()), Language("es".to_owned())],
-            ..Organisation::default()
-        },
-        gateways: gateways(pace),
-        plans: vec![plan(pace)],
-        ..Config::default()
-    }
+/// Everything is set here: neither `./muster.toml` nor the environment changes a demonstration.
+pub fn config(data_dir: PathBuf, listen: &str, public_url: &str, pace: Pace) -> Config {
+    let text = settings(listen, public_url, pace);
+    let config = toml::from_str(&text).expect("the demonstration's settings are right");
+    Config { data_dir, ..config }
 }
 
-/// Gateways with the speed, the price and the faults that such gateways have.
-fn gateways(pace: Pace) -> Vec<toml::Table> {
+/// The demonstration's `muster.toml`, for the commands that are run beside it or after it. The
+/// gateways have the speed, the price and the faults that such gateways have.
+fn settings(listen: &str, public_url: &str, pace: Pace) -> String {
     let slowest = pace.slowest_answer();
-    let texts = [
-        format!(
-            "name = \"demo-sms\"\nchannel = \"sms\"\nrate_per_second = 30\ncost = 0.0079\n\
-             delay_ms = 120\nanswer_rate = 0.6\nhelp_rate = 0.05\nundeliverable_rate = 0.03\n\
-             refuse_rate = 0.02\nbusy_rate = 0.03\nfastest_answer_ms = 1200\n\
-             slowest_answer_ms = {slowest}"
-        ),
-        format!(
-            "name = \"demo-email\"\nchannel = \"email\"\nrate_per_second = 50\ndelay_ms = 60\n\
-             answer_rate = 0.25\nhelp_rate = 0.03\nundeliverable_rate = 0.02\nrefuse_rate = 0.01\n\
-             fastest_answer_ms = 2500\nslowest_answer_ms = {}",
-            slowest + slowest / 2
-        ),
-    ];
-    texts
-        .iter()
-        .map(|text| format!("kind = \"sandbox\"\npeople = \"lifelike\"\nexercises = true\n{text}"))
-        .map(|text| {
-            text.parse()
-                .expect("the demonstration's gateways are valid TOML")
-        })
-        .collect()
+    let slowest_mail = slowest + slowest / 2;
+    let [reminder, calls] = pace.steps();
+    let name = people::ORGANISATION;
+    format!(
+        r#"# Made by `muster demo` at each start. Commands with --data read it here, and nothing else.
+listen = "{listen}"
+public_url = "{public_url}"
+
+[organisation]
+name = "{name}"
+phone = "+1 202 555 0100"
+region = "US"
+languages = ["en", "es"]
+
+[[gateway]]
+name = "demo-sms"
+channel = "sms"
+kind = "sandbox"
+exercises = true
+rate_per_second = 30
+cost = 0.0079
+people = "lifelike"
+delay_ms = 120
+answer_rate = 0.6
+help_rate = 0.05
+undeliverable_rate = 0.03
+refuse_rate = 0.02
+busy_rate = 0.03
+fastest_answer_ms = 1200
+slowest_answer_ms = {slowest}
+
+[[gateway]]
+name = "demo-email"
+channel = "email"
+kind = "sandbox"
+exercises = true
+rate_per_second = 50
+people = "lifelike"
+delay_ms = 60
+answer_rate = 0.25
+help_rate = 0.03
+undeliverable_rate = 0.02
+refuse_rate = 0.01
+fastest_answer_ms = 2500
+slowest_answer_ms = {slowest_mail}
+
+# A whole escalation in under a minute.
+[[plan]]
+name = "{PLAN}"
+[[plan.step]]
+whom = "everyone"
+channels = ["sms", "email"]
+[[plan.step]]
+after_seconds = {reminder}
+channels = ["sms"]
+[[plan.step]]
+after_seconds = {calls}
+call_list = true
+"#
+    )
 }
 
-fn plan(pace: Pace) -> Plan {
-    let [reminder, calls] = pace.steps();
-    let step = |after_seconds, whom, channels: &[Channel], call_list| Step {
-        after_seconds,
-        whom,
-        channels: channels.to_vec(),
-        call_list,
-    };
-    Plan {
-        name: PLAN.to_owned(),
-        steps: vec![
-            step(0, Whom::Everyone, &[Channel::Sms, Channel::Email], false),
-            step(reminder, Whom::Silent, &[Channel::Sms], false),
-            step(calls, Whom::Silent, &[], true),
-        ],
-    }
+/// Leaves the settings in the folder.
+pub fn leave_settings(
+    folder: &Path,
+    listen: &str,
+    public_url: &str,
+    pace: Pace,
+) -> Result<(), FolderRefused> {
+    std::fs::write(folder.join(FILE), settings(listen, public_url, pace))
+        .map_err(|error| FolderRefused::Unusable(folder.display().to_string(), error))
+}
+
+/// Whether a demonstration made the folder and left its settings there.
+pub fn is_demo(folder: &Path) -> bool {
+    folder.join(MARK).is_file() && folder.join(FILE).is_file()
 }
 
 /// Why the folder is not used.
@@ -168,7 +190,7 @@ mod tests {
     #[test]
     fn the_plan_and_the_gateways_are_in_order_at_every_pace() {
         for pace in [Pace::Watched, Pace::Unattended] {
-            let config = config("x".into(), String::new(), String::new(), pace);
+            let config = config("x".into(), "", "", pace);
             assert!(config.plans[0].problems().is_empty());
             assert!(
                 config.plans[0]

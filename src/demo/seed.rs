@@ -241,10 +241,7 @@ mod tests {
     use crate::storage::{Access, audience};
 
     async fn clinic(folder: &std::path::Path) -> App {
-        let (listen, url) = (
-            "127.0.0.1:8080".to_owned(),
-            "http://127.0.0.1:8080".to_owned(),
-        );
+        let (listen, url) = ("127.0.0.1:8080", "http://127.0.0.1:8080");
         let config = house::config(folder.to_owned(), listen, url, Pace::Watched);
         App::open(config, Clock::system(), Access::Migrate)
             .await

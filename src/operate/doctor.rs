@@ -1,5 +1,6 @@
 //! Looks at everything that must work before it is needed, and says what to do about what does not.
 
+use std::fs::Metadata;
 use std::path::Path;
 use std::time::Duration;
 
@@ -147,27 +148,41 @@ fn key(path: &Path, findings: &mut Findings) {
             return findings.bad("key", words);
         }
     };
-    #[cfg(unix)]
-    if std::os::unix::fs::MetadataExt::mode(&facts) & 0o077 != 0 {
+    if is_open_to_others(&facts) {
         let words = format!(
             "others on this machine may read {0}: run `chmod 600 {0}`",
             path.display()
         );
         return findings.warning("key", words);
     }
-    #[cfg(not(unix))]
-    drop(facts);
     findings.good(
         "key",
         format!("{} is there: keep a copy somewhere else", path.display()),
     );
 }
 
+#[cfg(unix)]
+fn is_open_to_others(facts: &Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::mode(facts) & 0o077 != 0
+}
+
+#[cfg(not(unix))]
+fn is_open_to_others(_: &Metadata) -> bool {
+    false
+}
+
 async fn inside(app: &App, findings: &mut Findings) {
-    findings.good(
-        "database",
-        format!("{} opens with this key", app.config.database_url()),
-    );
+    let database = app.config.database_url();
+    findings.good("database", format!("{database} opens with this key"));
+    if let DatabaseUrl::Sqlite(path) = database
+        && std::fs::metadata(&path).is_ok_and(|facts| is_open_to_others(&facts))
+    {
+        let words = format!(
+            "others on this machine may read {0}: run `chmod 600 {0}*`",
+            path.display()
+        );
+        findings.warning("database file", words);
+    }
     gateways(app, findings).await;
     templates(app, findings).await;
     people(app, findings).await;

@@ -82,6 +82,16 @@ fn a_password_comes_from_stdin_or_a_file_and_never_from_the_arguments() {
 }
 
 #[test]
+fn a_login_may_come_last() {
+    let house = House::new();
+    let words = [
+        "user", "add", "--link", "--name", "Bob", "--role", "sender", "bob",
+    ];
+    let told = house.run(&words).text();
+    assert!(told.starts_with("Bob can sign in as bob"), "{told}");
+}
+
+#[test]
 fn a_person_can_be_let_in_by_a_link() {
     let house = House::new();
     let added = house.run(&[

@@ -136,6 +136,51 @@ fn every_problem_is_told_at_once() {
 }
 
 #[test]
+fn a_mistake_is_told_with_what_to_write_and_in_no_programmers_words() {
+    let house = House::new();
+    house.write(
+        "muster.toml",
+        "listen = 8080\n[gateway]\nname = \"a\"\n[[plan]]\nname = \"p\"\n\
+         [[plan.step]]\nafter_seconds = \"60\"\n",
+    );
+    let mut command = house.command(&["config", "check"]);
+    command
+        .env("MUSTER_FOO", "1")
+        .env("MUSTER_ORGANISATION__NAME", "42")
+        .env("MUSTER_PUBLIC_URL", "https://x y/")
+        .env("MUSTER_PORT", "tcp://10.0.0.7:8080")
+        .env("MUSTER_SERVICE_HOST", "10.0.0.7");
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stderr).unwrap();
+    for words in [
+        "muster: listen: write a text in quotes, as in listen = \"8080\"\n",
+        "muster: gateway: write [[gateway]] with two brackets",
+        "muster: plan[0].step[0].after_seconds: write a whole number without quotes, as in \
+         after_seconds = 60\n",
+        "muster: the variable MUSTER_FOO sets no key of the configuration",
+        "muster: public_url: \"https://x y/\" is no address",
+    ] {
+        assert!(told.contains(words), "{words} is not in {told}");
+    }
+    for words in ["invalid type", "expected", "NAME", "PORT", "SERVICE"] {
+        assert!(!told.contains(words), "{words} is in {told}");
+    }
+}
+
+#[test]
+fn a_gateways_mistake_is_told_in_the_same_words() {
+    let house = House::new();
+    house.write(
+        "muster.toml",
+        "[[gateway]]\nname = \"a\"\nchannel = \"sms\"\nkind = \"sandbox\"\nslots = \"20\"\n",
+    );
+    house
+        .run(&["config", "check"])
+        .fails("gateway \"a\": slots: write a whole number without quotes, as in slots = 20");
+}
+
+#[test]
 fn init_writes_a_configuration_once_and_makes_the_key() {
     let house = House::new();
     let text = house.run(&["init"]).text();

@@ -50,6 +50,52 @@ fn its_json_is_one_value_and_its_folder_can_be_audited_afterwards() {
 }
 
 #[test]
+fn commands_on_its_folder_take_its_own_settings_and_nobody_elses() {
+    let house = House::new();
+    house.write(
+        "muster.toml",
+        "database = \"postgres://x@127.0.0.1:1/x\"\nlisten = \"127.0.0.1:1\"\n\
+         [[gateway]]\nname = \"demo-sms\"\nchannel = \"sms\"\nkind = \"sandbox\"\n",
+    );
+    let server = Server::start(&mut house.command(&["demo", "--listen", "127.0.0.1:0"]));
+    let run = |words: &[&str]| {
+        let mut command = house.command(words);
+        command
+            .env("MUSTER_LISTEN", "127.0.0.1:2")
+            .env("MUSTER_DATABASE", "sqlite:other.db");
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let token: serde_json::Value = serde_json::from_str(&run(&[
+        "token", "create", "--name", "x", "--scope", "admin", "--json",
+    ]))
+    .unwrap();
+    let drill = [
+        "send",
+        "closure",
+        "--to",
+        "all-staff",
+        "--drill",
+        "--set",
+        "reason=x",
+    ];
+    server
+        .run(&house, token["token"].as_str().unwrap(), &drill)
+        .ends(0);
+    run(&["audit", "check"]);
+    assert!(run(&["doctor"]).contains("gateway demo-email"));
+    let added = run(&[
+        "user", "add", "ana", "--name", "Ana", "--role", "sender", "--link",
+    ]);
+    let link = format!("Sign in: {}/sign-in/", server.url);
+    assert!(added.contains(&link), "{link} is not in {added}");
+    // Whoever names a file means it.
+    let named = house.run(&["audit", "check", "--config", "muster.toml"]);
+    named.fails("127.0.0.1:1");
+}
+
+#[test]
 fn it_prints_a_link_that_opens_and_ends_on_a_signal() {
     let house = House::new();
     let mut server = Server::start(&mut house.command(&["demo", "--listen", "127.0.0.1:0"]));

@@ -137,6 +137,13 @@ impl House {
         Ran::of(self.command(words).output().unwrap())
     }
 
+    /// The same for a command that talks to a server at this address.
+    pub(crate) fn run_at(&self, url: &str, token: &str, words: &[&str]) -> Ran {
+        let mut command = self.command(words);
+        command.env("MUSTER_URL", url).env("MUSTER_TOKEN", token);
+        Ran::of(command.output().unwrap())
+    }
+
     /// The same with something on its stdin.
     pub(crate) fn run_with(&self, words: &[&str], stdin: &str) -> Ran {
         let mut command = self.command(words);
@@ -260,11 +267,7 @@ impl Server {
 
     /// Runs a command that talks to this server.
     pub(crate) fn run(&self, house: &House, token: &str, words: &[&str]) -> Ran {
-        let mut command = house.command(words);
-        command
-            .env("MUSTER_URL", &self.url)
-            .env("MUSTER_TOKEN", token);
-        Ran::of(command.output().unwrap())
+        house.run_at(&self.url, token, words)
     }
 }
 

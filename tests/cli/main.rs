@@ -8,9 +8,11 @@ pub mod support;
 mod house;
 
 mod accounts;
+mod answers;
 mod configuration;
 mod contacts;
 mod demo;
+mod opening;
 mod sending;
 mod serving;
 mod templates;

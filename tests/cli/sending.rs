@@ -36,12 +36,100 @@ on_both! {
         run(&["stop", "1"]).ends(0);
         run(&["stop", "1"]).fails("over");
         run(&["all-clear", "1", "--wait"]).ends(0);
-        let all_clear = run(&["status", "last", "--json"]).json();
+        let all_clear = run(&["status", "2", "--json"]).json();
         assert_eq!((&all_clear["template"], &all_clear["counts"]["recipients"]), (&"all-clear".into(), &2.into()));
         run(&["correct", "1"]).ends(0);
         house.run(&["audit", "check"]).ends(0);
         house.run(&["audit", "verify"]).ends(0);
     }
+
+    fn the_last_alert_is_never_one_of_its_follow_ups(house: &House) {
+        let (server, token) = ready(house);
+        let run = |words: &[&str]| server.run(house, &token, words);
+        house.run(&["templates", "approve", "closure", "update"]).ends(0);
+        run(&["status", "last"]).fails("there is no alert yet");
+        run(&["send", "closure", "--to", "all-staff", "--set", "reason=x", "--live"]).ends(0);
+        run(&["update", "last", "--set", "news=open again soon"]).ends(0);
+        run(&["stop", "last"]).ends(0);
+        assert_eq!(run(&["status", "1", "--json"]).json()["state"], "stopped");
+        assert_eq!(run(&["status", "last", "--json"]).json()["number"], 1);
+    }
+}
+
+#[test]
+fn whoever_waits_for_json_gets_one_value() {
+    let house = House::new();
+    let (server, token) = ready(&house);
+    let run = |words: &[&str]| server.run(&house, &token, words).json();
+    house
+        .run(&["templates", "approve", "closure", "all-clear"])
+        .ends(0);
+    let send = [
+        "send",
+        "closure",
+        "--to",
+        "all-staff",
+        "--set",
+        "reason=x",
+        "--live",
+        "--wait",
+        "--json",
+    ];
+    let sent = run(&send);
+    assert_eq!(sent["number"], 1);
+    assert_eq!(sent["counts"]["queued"], 0);
+    let all_clear = run(&["all-clear", "1", "--wait", "--json"]);
+    assert_eq!(all_clear["number"], 2);
+    assert_eq!(all_clear["counts"]["recipients"], 2);
+}
+
+#[test]
+fn words_behind_an_option_do_not_swallow_the_template() {
+    let house = House::new();
+    let (server, token) = ready(&house);
+    house.run(&["templates", "approve", "closure"]).ends(0);
+    let run = |words: &[&str]| server.run(&house, &token, words);
+    let told = run(&["send", "--live", "--to", "all-staff", "closure"]).ends(2);
+    assert!(
+        told.err
+            .contains("the template comes first: muster send closure --to all-staff --live"),
+        "{told:?}"
+    );
+    let told = run(&["update", "--set", "news=x", "last"]).ends(2);
+    assert!(told.err.contains("comes before --set"), "{told:?}");
+    // Behind the template, several words and commas are several groups.
+    for groups in [&["all-staff", "nobody"][..], &["all-staff,nobody"]] {
+        run(&[
+            &["send", "closure", "--to"],
+            groups,
+            &["--live", "--set", "reason=x"],
+        ]
+        .concat())
+        .fails("nobody");
+    }
+}
+
+#[test]
+fn a_blank_that_is_filled_twice_is_refused_by_name() {
+    let house = House::new();
+    for words in [
+        &[
+            "send", "closure", "--to", "a", "--live", "--set", "reason=x", "reason=y",
+        ][..],
+        &["update", "1", "--set", "reason=x", "--set", "reason=y"],
+    ] {
+        let told = house.run(words).ends(2);
+        assert!(told.err.contains("\"reason\" twice"), "{told:?}");
+    }
+}
+
+#[test]
+fn a_person_who_is_no_id_is_told_plainly() {
+    let house = House::new();
+    let told = house
+        .run(&["send", "closure", "--contact", "Ana", "--live"])
+        .ends(2);
+    assert!(told.err.contains("write a person's id"), "{told:?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::house::House;
 
 on_both! {
     fn approving_is_told_with_the_version_and_lasts(house: &House) {
+        house.run(&["migrate"]).ends(0);
         let listed = house.run(&["templates", "list", "--json"]).json();
         assert!(listed.as_array().unwrap().len() >= 10, "{listed}");
         assert!(listed.as_array().unwrap().iter().all(|template| template["approved"] == false));

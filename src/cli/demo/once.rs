@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{folder, open};
+use super::open;
 use crate::alert::words::Mode;
 use crate::alert::{LaunchRequest, follow_up, launch};
 use crate::app::App;
@@ -45,7 +45,7 @@ const SETTLING: Duration = Duration::from_secs(6);
 
 pub(super) async fn run(shared: &Shared) -> Result<(), Failure> {
     logging::start(LogFormat::Text, "error")?;
-    let named = folder(shared);
+    let named = shared.data_dir();
     let own = named.is_none().then(own_folder);
     let folder = named.or_else(|| own.clone()).unwrap_or_default();
     let done = tokio::select! {

@@ -1,15 +1,17 @@
 //! Opens a database the way each engine must be opened for nothing to be lost, and migrates it.
 
+mod postgres;
+
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Executor, PgPool, Row, SqliteConnection};
-use tracing::warn;
+use sqlx::{ConnectOptions, Executor, Row, SqliteConnection};
 
 use super::writer::Writer;
 use super::{Db, Pools};
@@ -41,7 +43,15 @@ impl FromStr for DatabaseUrl {
             return Ok(Self::Sqlite(path.into()));
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            return Ok(Self::Postgres(text.to_owned()));
+            // The cause may hold the password.
+            return match PgConnectOptions::from_str(text) {
+                Ok(_) => Ok(Self::Postgres(text.to_owned())),
+                Err(_cause) => Err(
+                    "it is no address such as postgres://USER:PASSWORD@HOST:5432/NAME; in a \
+                     password write @ as %40, / as %2F, : as %3A and % as %25"
+                        .to_owned(),
+                ),
+            };
         }
         Err("it must begin with sqlite: or postgres://".to_owned())
     }
@@ -99,21 +109,21 @@ impl Db {
     pub async fn open(url: &DatabaseUrl, access: Access) -> Result<Self, Error> {
         match url {
             DatabaseUrl::Sqlite(path) => open_sqlite(path, access).await,
-            DatabaseUrl::Postgres(url) => open_postgres(url, access).await,
+            DatabaseUrl::Postgres(url) => postgres::open(url, access).await,
         }
     }
 }
 
 async fn open_sqlite(path: &Path, access: Access) -> Result<Db, Error> {
-    if access == Access::AsItIs && !path.exists() {
-        return Err(Error::NotSaved(format!(
-            "there is no database at {}",
-            path.display()
-        )));
+    if access == Access::AsItIs {
+        if !path.is_file() {
+            return Err(no_database(&sqlite_place(path)));
+        }
+    } else {
+        make_private(path).map_err(|source| cannot_open(path, &source))?;
     }
     let options = SqliteConnectOptions::new()
         .filename(path)
-        .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         // NORMAL would lose the last commits at power loss: an answer shown as recorded, gone.
         .synchronous(SqliteSynchronous::Full)
@@ -135,7 +145,7 @@ async fn open_sqlite(path: &Path, access: Access) -> Result<Db, Error> {
             .await
             .map_err(explain_migration)?;
     } else {
-        refuse_other_schema(&applied)?;
+        refuse_other_schema(&applied, || sqlite_place(path))?;
     }
     let readers = SqlitePoolOptions::new()
         .max_connections(4)
@@ -147,7 +157,36 @@ async fn open_sqlite(path: &Path, access: Access) -> Result<Db, Error> {
     }))
 }
 
-fn cannot_open(path: &Path, source: &sqlx::Error) -> Error {
+/// Makes the file, for this user only: names and texts stand in it as they are. What SQLite writes
+/// beside it takes the file's permissions.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn sqlite_place(path: &Path) -> String {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let folder = folder.unwrap_or(Path::new(".")).display();
+    match path.file_name() {
+        Some(name) => format!("{folder} ({})", name.display()),
+        None => folder.to_string(),
+    }
+}
+
+fn no_database(place: &str) -> Error {
+    Error::NotSaved(format!(
+        "there is no Muster database in {place}: name its data folder with --data, or make one with \
+         `muster init` or `muster serve`"
+    ))
+}
+
+fn cannot_open(path: &Path, source: &dyn std::error::Error) -> Error {
     Error::NotSaved(format!(
         "the database file {} cannot be opened or written ({source}): check that the folder exists, \
          that this user may write to it, and that the disk is not full",
@@ -169,7 +208,9 @@ async fn save_before_migrating(
     }
     let newest = applied.iter().max().copied().unwrap_or_default();
     let copy = path.with_extension(format!("before-migration-{}.db", newest + 1));
-    if !copy.exists() {
+    // An empty file is one that was not finished.
+    if !std::fs::metadata(&copy).is_ok_and(|facts| facts.len() > 0) {
+        make_private(&copy).map_err(|source| cannot_open(&copy, &source))?;
         sqlx::query("VACUUM INTO $1")
             .bind(copy.display().to_string())
             .execute(connection)
@@ -189,7 +230,10 @@ async fn applied_sqlite(connection: &mut SqliteConnection) -> Result<Vec<i64>, E
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-fn refuse_other_schema(applied: &[i64]) -> Result<(), Error> {
+fn refuse_other_schema(applied: &[i64], place: impl Fn() -> String) -> Result<(), Error> {
+    if applied.is_empty() {
+        return Err(no_database(&place()));
+    }
     let known: Vec<i64> = MIGRATIONS
         .iter()
         .map(|migration| migration.version)
@@ -222,67 +266,6 @@ fn explain_migration(error: MigrateError) -> Error {
     }
 }
 
-async fn open_postgres(url: &str, access: Access) -> Result<Db, Error> {
-    let options: PgConnectOptions = url.parse::<PgConnectOptions>().map_err(|_| {
-        Error::NotSaved("the database address is not a valid postgres:// address".to_owned())
-    })?;
-    let options = options
-        .application_name("muster")
-        // Bulk look-ups by id must stay index look-ups on a warm cache, not scans of the table. And
-        // compiling a statement that touches ten rows takes a second that nobody has at a launch.
-        .options([
-            ("random_page_cost", "1.1"),
-            ("jit", "off"),
-            // Whatever the server's own setting: "recorded" is said of what is on disk.
-            ("synchronous_commit", "on"),
-        ])
-        .disable_statement_logging();
-    let pool = PgPoolOptions::new()
-        .max_connections(16)
-        .acquire_timeout(Duration::from_secs(10))
-        // The hook below is the test, and a sharper one.
-        .test_before_acquire(false)
-        .before_acquire(|connection, _| Box::pin(is_writable(connection)))
-        .connect_with(options)
-        .await
-        .map_err(|source| {
-            Error::NotSaved(format!("the database server does not let us in: {source}"))
-        })?;
-    let applied = applied_postgres(&pool).await?;
-    if access.migrates(&applied) {
-        MIGRATIONS.run(&pool).await.map_err(explain_migration)?;
-        // Room for updates within the page: the hot table's rows change three times each.
-        pool.execute("ALTER TABLE delivery SET (fillfactor = 60)")
-            .await?;
-    } else {
-        refuse_other_schema(&applied)?;
-    }
-    Ok(Db(Pools::Postgres(pool)))
-}
-
-/// After a failover the old connections lead to a server that only reads: those are thrown away.
-async fn is_writable(connection: &mut sqlx::PgConnection) -> Result<bool, sqlx::Error> {
-    match connection.fetch_one("SHOW transaction_read_only").await {
-        Ok(row) => Ok(row.get::<String, _>(0) == "off"),
-        Err(error) => {
-            warn!(%error, "a database connection was broken and is replaced");
-            Ok(false)
-        }
-    }
-}
-
-async fn applied_postgres(pool: &PgPool) -> Result<Vec<i64>, Error> {
-    let table = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
-    let exists: bool = pool.fetch_one(table).await?.get(0);
-    if !exists {
-        return Ok(Vec::new());
-    }
-    let rows = pool
-        .fetch_all("SELECT version FROM _sqlx_migrations")
-        .await?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -307,5 +290,36 @@ mod tests {
                 .contains("sqlite:")
         );
         assert!("sqlite:".parse::<DatabaseUrl>().is_err());
+        let wrong = "postgres://u:secret@h:port/db".parse::<DatabaseUrl>();
+        let told = wrong.unwrap_err();
+        assert!(told.contains("HOST") && !told.contains("secret"), "{told}");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn the_copy_before_a_migration_is_whole_and_its_owners_only() {
+        use std::os::unix::fs::MetadataExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("muster.db");
+        let url = DatabaseUrl::Sqlite(path.clone());
+        Db::open(&url, Access::Migrate).await.unwrap().close().await;
+        let mut connection = SqliteConnectOptions::new()
+            .filename(&path)
+            .connect()
+            .await
+            .unwrap();
+        connection
+            .execute("DELETE FROM _sqlx_migrations WHERE version = 5")
+            .await
+            .unwrap();
+        let copy = folder.path().join("muster.before-migration-5.db");
+        // The tables are there already, so that the migration itself fails.
+        Db::open(&url, Access::Migrate).await.unwrap_err();
+        assert_eq!(std::fs::metadata(&copy).unwrap().mode() & 0o777, 0o600);
+        // What a start that was cut short may leave.
+        std::fs::write(&copy, "").unwrap();
+        Db::open(&url, Access::Migrate).await.unwrap_err();
+        assert!(std::fs::metadata(&copy).unwrap().len() > 0);
     }
 }
