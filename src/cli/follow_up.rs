@@ -85,6 +85,9 @@ impl FollowUp {
         let path = format!("/api/v1/alerts/{id}/{act}");
         let key = self.key.clone().unwrap_or_else(random_token);
         let launched = client.act(&path, &body, &key).await?;
+        if launched["state"] == "stopped" && !shared.json {
+            return terminal::say("Stopped before anybody was told. Nobody is written to.");
+        }
         send::tell(shared, &client, &launched, self.wait).await
     }
 }

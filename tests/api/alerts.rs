@@ -239,6 +239,18 @@ on_both! {
         assert_eq!(kinds, ["update", "correction", "all_clear"]);
     }
 
+    async fn a_correction_before_anybody_was_told_answers_with_the_alert_itself_stopped(served: Served) {
+        served.approve("correction").await;
+        let id = served.launched().await;
+        let corrected = served.post(&format!("/api/v1/alerts/{id}/correct"), &json!({})).await;
+        assert_eq!(corrected.status, StatusCode::ACCEPTED, "{}", corrected.text);
+        let answer = corrected.json();
+        assert_eq!((&answer["id"], &answer["state"]), (&json!(id), &json!("stopped")));
+        served.start_sending().await;
+        let alert = served.get(&format!("/api/v1/alerts/{id}")).await.json();
+        assert_eq!((&alert["state"], &alert["counts"]["excluded"]), (&json!("stopped"), &json!(3)));
+    }
+
     async fn alerts_are_listed_newest_first_by_pages(served: Served) {
         let first = served.launched().await;
         served.post("/api/v1/alerts", &Served::closure()).await;
