@@ -17,9 +17,18 @@ const PROBE_EVERY: Duration = Duration::from_secs(5);
 /// message through every five seconds until one is accepted. Pure: time since a fixed moment comes in.
 #[derive(Clone, Debug, Default)]
 pub struct Breaker {
-    recent: VecDeque<(Duration, bool)>,
+    /// Attempts by the second they ended in: a note costs the same however many there are.
+    recent: VecDeque<Second>,
     open_since: Option<Duration>,
     last_probe: Option<Duration>,
+}
+
+/// The attempts that ended in one second.
+#[derive(Clone, Copy, Debug, Default)]
+struct Second {
+    at: u64,
+    all: usize,
+    failed: usize,
 }
 
 impl Breaker {
@@ -28,12 +37,28 @@ impl Breaker {
         if worked && self.is_open() {
             *self = Self::default();
         }
-        self.recent.push_back((now, worked));
-        self.recent
-            .retain(|(at, _)| now.saturating_sub(*at) <= WINDOW);
-        let failures = self.recent.iter().filter(|(_, worked)| !worked).count();
-        if failures >= FAILURES && failures * 2 >= self.recent.len() {
+        self.count(worked, now.as_secs());
+        let all: usize = self.recent.iter().map(|second| second.all).sum();
+        let failures: usize = self.recent.iter().map(|second| second.failed).sum();
+        if failures >= FAILURES && failures * 2 >= all {
             self.trip(now);
+        }
+    }
+
+    fn count(&mut self, worked: bool, at: u64) {
+        let oldest = at.saturating_sub(WINDOW.as_secs());
+        while self.recent.front().is_some_and(|first| first.at < oldest) {
+            self.recent.pop_front();
+        }
+        if self.recent.back().is_none_or(|last| last.at != at) {
+            self.recent.push_back(Second {
+                at,
+                ..Second::default()
+            });
+        }
+        if let Some(last) = self.recent.back_mut() {
+            last.all += 1;
+            last.failed += usize::from(!worked);
         }
     }
 
