@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::alerts::{readable, time};
-use super::input::{Query, parsed};
+use super::input::{Query, number, parsed};
 use super::page::{self, Page};
 use crate::alert::words::Category;
 use crate::app::App;
@@ -31,7 +31,7 @@ pub struct RecipientQuery {
     #[serde(deserialize_with = "parsed")]
     pub state: Option<PersonState>,
     /// Entries on the page: 1 to 1000, else 200. More than 1000 gives 1000.
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "number")]
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
     /// The `next` of the page before.
@@ -151,9 +151,13 @@ pub async fn list(
     let limit = page::limit(query.limit)?;
     let after = match &query.cursor {
         None => None,
-        Some(cursor) => Some(RecipientId(
-            cursor.parse().map_err(|_cause| page::unknown_cursor())?,
-        )),
+        Some(cursor) => {
+            let id = RecipientId(cursor.parse().map_err(|_cause| page::unknown_cursor())?);
+            if id.alert() != alert.number || !responses::is_recipient(&app.db, id).await? {
+                return Err(page::unknown_cursor());
+            }
+            Some(id)
+        }
     };
     let filter = Filter {
         state: query.state,
