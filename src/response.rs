@@ -28,7 +28,7 @@ pub use option::{AnswerClass, AnswerOption};
 /// An answer by e-mail link that comes sooner than this after the mail may be a mail scanner's.
 const SCANNER: std::time::Duration = std::time::Duration::from_secs(10);
 /// How long after an alert a number's reply is still taken for an answer to it.
-const LATEST: std::time::Duration = std::time::Duration::from_hours(72);
+pub const LATEST: std::time::Duration = std::time::Duration::from_hours(72);
 
 /// What an answer link leads to.
 #[derive(Clone, Debug)]

@@ -17,6 +17,7 @@ pub mod invariants;
 pub mod meta;
 pub mod outbox;
 pub mod receipts;
+pub mod replies;
 pub mod report;
 pub mod responses;
 pub mod standing;

@@ -308,14 +308,6 @@ pub async fn insert_reply(tx: &mut Tx, reply: &Reply) -> Result<bool, Error> {
     Ok(added == 1)
 }
 
-/// The newest inbound messages that a person must read.
-pub async fn list_unread(on: impl Conn<'_>, limit: i64) -> Result<Vec<Reply>, Error> {
-    on.sql("SELECT * FROM reply WHERE outcome = 'not_understood' ORDER BY at DESC, id LIMIT $1")
-        .bind(limit)
-        .fetch_all()
-        .await
-}
-
 /// A number opts out or in again: every contact point that has it.
 pub async fn set_opt_out(
     tx: &mut Tx,

@@ -27,6 +27,7 @@ pub mod sandbox;
 pub mod set_up;
 pub mod sign_in;
 pub mod templates;
+pub mod written;
 
 use askama::Template;
 use axum::Router;
