@@ -17,15 +17,18 @@ pub mod opt_out;
 pub mod phone_number;
 mod saving;
 
+use std::collections::BTreeSet;
+
+use crate::ids::ContactId;
 use crate::keys::KeyError;
 use crate::storage;
 
 /// Why something with the directory could not be done.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// What was asked for makes no sense; each sentence names one thing and what to do.
-    #[error("{}", .0.join("; "))]
-    Refused(Vec<String>),
+    /// What was asked for makes no sense.
+    #[error("{}", sentences(.0).join("; "))]
+    Refused(Vec<Complaint>),
     /// There is no such person, group or tree.
     #[error("{0}")]
     NotFound(&'static str),
@@ -42,8 +45,61 @@ pub enum Error {
     Storage(#[from] storage::Error),
 }
 
-fn refused(sentence: impl Into<String>) -> Error {
-    Error::Refused(vec![sentence.into()])
+/// One thing that is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// The part of what was asked for: `members`, `fields.room`; empty for the whole of it.
+    pub field: String,
+    /// What is wrong with it and what to do.
+    pub sentence: String,
+}
+
+impl Complaint {
+    fn new(field: impl Into<String>, sentence: impl Into<String>) -> Self {
+        let (field, sentence) = (field.into(), sentence.into());
+        Self { field, sentence }
+    }
+}
+
+fn sentences(complaints: &[Complaint]) -> Vec<&str> {
+    let sentences = complaints.iter();
+    sentences.map(|one| one.sentence.as_str()).collect()
+}
+
+fn refused(field: &str, sentence: impl Into<String>) -> Error {
+    Error::Refused(vec![Complaint::new(field, sentence)])
+}
+
+/// Unknown people that a sentence names; of more it says how many.
+const NAMED: usize = 3;
+
+/// The sentence that refuses ids which nobody has, naming the first few.
+pub fn nobody_has(ids: &[ContactId]) -> String {
+    let named: Vec<String> = ids.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = match ids.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "nobody in the directory has the id {}{more}: take ids from the directory",
+        named.join(", ")
+    )
+}
+
+/// Refuses ids that no row of the directory has; archived people have one.
+async fn refuse_strangers(
+    tx: &mut storage::Tx,
+    field: &str,
+    people: &[ContactId],
+) -> Result<(), Error> {
+    let known = storage::contacts::list_known(tx, people).await?;
+    let known: BTreeSet<ContactId> = known.into_iter().map(|(id,)| id).collect();
+    let asked: BTreeSet<ContactId> = people.iter().copied().collect();
+    let strangers: Vec<ContactId> = asked.difference(&known).copied().collect();
+    if strangers.is_empty() {
+        return Ok(());
+    }
+    Err(refused(field, nobody_has(&strangers)))
 }
 
 /// Text as one line: control characters and marks that turn the direction of writing become blanks,

@@ -8,6 +8,7 @@ pub mod reasons;
 pub mod table;
 pub mod text;
 pub mod words;
+pub mod written;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +26,7 @@ use crate::storage::standing::{self, Delivery, Filter, Person, PersonState};
 use crate::storage::{self, Error, report as rows};
 use crate::template::message::Filled;
 use figures::{Figures, Point};
+use written::Written;
 
 /// The account of one alert.
 #[derive(Clone, Debug, Serialize)]
@@ -71,6 +73,8 @@ pub struct Report {
     pub slices: Vec<Slice>,
     /// Everyone who may not know, with the reason and what to do about it.
     pub not_reached: Vec<NotReached>,
+    /// What people wrote that is no answer, oldest first.
+    pub messages: Vec<Written>,
     /// What people and the program did, oldest first.
     pub acts: Vec<Act>,
     /// The texts, word for word but for what is each person's own.
@@ -189,6 +193,7 @@ impl Report {
             curve: figures::curve(alert.launched_at, &times),
             slices: slices(db, alert).await?,
             not_reached: not_reached(db, alert).await?,
+            messages: written::of_alert(app, alert).await?,
             acts: acts(db, alert).await?,
             texts: texts(db, alert).await?,
             possible_duplicates,

@@ -20,7 +20,7 @@ use crate::keys::token_hash;
 use crate::storage::alerts;
 use crate::storage::responses::{self, Addressee, Response, Sharer, Via};
 use crate::storage::{Error, Tx, deliveries};
-pub use inbound::inbound;
+pub use inbound::{LATEST, inbound};
 pub use option::{AnswerClass, AnswerOption};
 
 /// An answer by e-mail link that comes sooner than this after the mail may be a mail scanner's.

@@ -19,6 +19,7 @@ pub mod meta;
 pub mod outbox;
 pub mod outcomes;
 pub mod receipts;
+pub mod replies;
 pub mod report;
 pub mod responses;
 pub mod standing;
@@ -35,6 +36,9 @@ pub enum Error {
     /// A row with that key is there already.
     #[error("it exists already")]
     Conflict,
+    /// It names a row that is not there.
+    #[error("it names something that does not exist")]
+    Dangling,
     /// The database said no or was not there; nothing of this write is kept.
     #[error("the database failed")]
     Unavailable(#[source] sqlx::Error),
@@ -51,6 +55,7 @@ impl From<sqlx::Error> for Error {
         match error {
             sqlx::Error::RowNotFound => Self::NotFound,
             sqlx::Error::Database(ref cause) if cause.is_unique_violation() => Self::Conflict,
+            sqlx::Error::Database(ref cause) if cause.is_foreign_key_violation() => Self::Dangling,
             other => Self::Unavailable(other),
         }
     }

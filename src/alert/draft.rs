@@ -97,7 +97,7 @@ pub fn plan(
 /// How long after its launch an alert may still speak.
 pub fn expiry(template: &Template, asked: Option<Duration>) -> Result<Duration, Refusal> {
     let span = asked.unwrap_or(template.expires_in);
-    let allowed = Duration::from_mins(1)..=Duration::from_hours(30 * 24);
+    let allowed = Duration::from_secs(1)..=Duration::from_hours(30 * 24);
     if allowed.contains(&span) {
         Ok(span)
     } else {

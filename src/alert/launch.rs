@@ -202,9 +202,11 @@ pub async fn selection(
     }
     let picked: BTreeSet<ContactId> = contacts.iter().copied().collect();
     if !picked.is_empty() {
-        let known = audience::known_contacts(&app.db, contacts).await?.len();
-        if known != picked.len() {
-            return Err(Refusal::UnknownContacts(picked.len() - known));
+        let known = audience::known_contacts(&app.db, contacts).await?;
+        let known: BTreeSet<ContactId> = known.into_iter().map(|(id,)| id).collect();
+        let unknown: Vec<ContactId> = picked.difference(&known).copied().collect();
+        if !unknown.is_empty() {
+            return Err(Refusal::UnknownContacts(unknown));
         }
     }
     Ok(Selection {

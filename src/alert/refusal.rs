@@ -2,6 +2,7 @@
 
 use crate::alert::words::Mode;
 use crate::channel::Channel;
+use crate::ids::ContactId;
 use crate::storage;
 use crate::template::values::VariableProblem;
 
@@ -47,8 +48,8 @@ pub enum Refusal {
     #[error("there is no group {}", quoted(.0))]
     UnknownGroups(Vec<String>),
     /// Picked people who do not exist or were archived.
-    #[error("{0} of the chosen contacts do not exist")]
-    UnknownContacts(usize),
+    #[error("{}", crate::directory::nobody_has(.0))]
+    UnknownContacts(Vec<ContactId>),
     /// Nobody was asked for.
     #[error("no group and no contact was named: say who is to be told")]
     NoAudience,
@@ -97,7 +98,7 @@ pub enum Refusal {
         channels: Vec<Channel>,
     },
     /// An expiry that is none.
-    #[error("expires_in must be between 60 seconds and 30 days")]
+    #[error("expires_in must be between 1 second and 30 days, in seconds: 1 to 2592000")]
     Expiry,
     /// The idempotency key belongs to another request.
     #[error("this idempotency key was used for another request: use a new key for a new alert")]

@@ -135,9 +135,10 @@ async fn try_to_apply(
 
 fn explain(error: Error) -> Error {
     match error {
-        Error::Storage(storage::Error::Conflict) => {
-            refused("two people would have the same external_id: nothing was changed")
-        }
+        Error::Storage(storage::Error::Conflict) => refused(
+            "external_id",
+            "two people would have the same external_id: nothing was changed",
+        ),
         other => other,
     }
 }

@@ -5,13 +5,13 @@ use std::collections::{HashMap, HashSet};
 use futures::FutureExt;
 use serde_json::json;
 
-use super::{Error, refused, tidy};
+use super::{Complaint, Error, refuse_strangers, refused, tidy};
 use crate::audit::{self, Actor};
 use crate::clock::Timestamp;
 use crate::ids::{CallTreeId, ContactId};
+use crate::storage::Db;
 use crate::storage::call_trees::{self, BranchSave, CallTreeRow};
 use crate::storage::contacts::hex;
-use crate::storage::{self, Db};
 
 /// A tree with its branches.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,11 +113,17 @@ pub async fn save(
 ) -> Result<CallTree, Error> {
     let name = tidy(name);
     if name.is_empty() || name.chars().count() > 100 {
-        return Err(refused("give the call tree a name of 1 to 100 characters"));
+        return Err(refused(
+            "name",
+            "give the call tree a name of 1 to 100 characters",
+        ));
     }
     let sentences = problems(&branches);
     if !sentences.is_empty() {
-        return Err(Error::Refused(sentences));
+        let complaint = |sentence| Complaint::new("branches", sentence);
+        return Err(Error::Refused(
+            sentences.into_iter().map(complaint).collect(),
+        ));
     }
     let rows = rows(&branches);
     let actor = actor.clone();
@@ -127,13 +133,12 @@ pub async fn save(
                 let known = call_trees::find_by_name(&mut *tx, &name).await?;
                 let id = known.map_or_else(CallTreeId::new, |row| row.id);
                 let detail = json!({"callers": branches.len(), "people": rows.len()});
+                refuse_strangers(tx, "branches", &everyone(&branches)).await?;
                 audit::append(tx, now, &actor, "call_tree.save", &id.to_string(), &detail).await?;
                 call_trees::save(tx, id, &name, now).await?;
                 call_trees::delete_branches(tx, id).await?;
                 for rows in rows.chunks(1000) {
-                    call_trees::add_branches(tx, id, rows)
-                        .await
-                        .map_err(explain)?;
+                    call_trees::add_branches(tx, id, rows).await?;
                 }
                 Ok::<_, Error>(id)
             }
@@ -183,16 +188,14 @@ fn rows(branches: &[Branch]) -> Vec<BranchSave> {
     rows
 }
 
-/// The only thing left that can be wrong is a person who is not there.
-fn explain(error: storage::Error) -> Error {
-    match &error {
-        storage::Error::Unavailable(sqlx::Error::Database(cause))
-            if cause.is_foreign_key_violation() =>
-        {
-            refused("someone in the call tree is not in the directory")
-        }
-        _ => error.into(),
-    }
+/// Callers and called, callers without anybody to call among them.
+fn everyone(branches: &[Branch]) -> Vec<ContactId> {
+    let of = |branch: &Branch| {
+        let mut all = branch.people.clone();
+        all.push(branch.caller);
+        all
+    };
+    branches.iter().flat_map(of).collect()
 }
 
 /// What is wrong with a tree, in sentences; nothing, if it can be called through. Pure.

@@ -67,6 +67,7 @@ pub fn csv_of(people: &[Contact]) -> Result<Vec<u8>, storage::Error> {
         .terminator(csv::Terminator::CRLF)
         .from_writer(vec![]);
     let header = COLUMNS.iter().copied().chain(extra.iter().copied());
+    let header = header.map(|name| safe(name).into_owned());
     if writer.write_record(header).is_err() {
         return Err(broken);
     }

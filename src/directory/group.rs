@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::contact::{self, Page, Wanted};
 use super::import::group_name;
-use super::{Error, refused, tidy};
+use super::{Error, refuse_strangers, refused, tidy};
 use crate::alert::words::{Category, word_enum};
 use crate::audit::{self, Actor};
 use crate::clock::Timestamp;
@@ -186,7 +186,8 @@ async fn save(
             audit::append(tx, now, &actor, action, &name, &detail).await?;
             let other = groups::find_by_name(&mut *tx, &name).await?;
             if other.is_some_and(|other| other.id != id) {
-                return Err(refused(format!("there is a group \"{name}\" already")));
+                let sentence = format!("there is a group \"{name}\" already");
+                return Err(refused("name", sentence));
             }
             groups::save(tx, id, &name, &title, now).await?;
             replace_members(tx, id, draft.members).await?;
@@ -213,18 +214,18 @@ fn check(draft: &GroupDraft) -> Result<(String, String), Error> {
     };
     if name.is_empty() || name.chars().count() > 100 || name != group_name(&name) {
         return Err(refused(
+            "name",
             "give the group a name of small letters, digits and hyphens",
         ));
     }
     for rule in draft.rules.iter().flatten() {
         if tidy(&rule.value).is_empty() {
-            return Err(refused(format!(
-                "the rule on \"{}\" has no value",
-                rule.field
-            )));
+            let sentence = format!("the rule on \"{}\" has no value", rule.field);
+            return Err(refused("rules", sentence));
         }
         if rule.field == RuleField::Category {
-            rule.value.parse::<Category>().map_err(refused)?;
+            let parsed = rule.value.parse::<Category>();
+            parsed.map_err(|sentence| refused("rules", sentence))?;
         }
     }
     Ok((name.clone(), if title.is_empty() { name } else { title }))
@@ -240,6 +241,7 @@ async fn replace_members(
     };
     members.sort();
     members.dedup();
+    refuse_strangers(tx, "members", &members).await?;
     groups::delete_members(tx, id).await?;
     for members in members.chunks(1000) {
         let rows: Vec<MemberSave> = members
@@ -260,11 +262,13 @@ async fn replace_parts(tx: &mut Tx, id: GroupId, parts: Option<Vec<String>>) -> 
     let known = groups::list_named(&mut *tx, &parts).await?;
     for name in &parts {
         let part = known.iter().find(|row| &row.name == name);
-        let part = part.ok_or_else(|| refused(format!("there is no group \"{name}\"")))?;
+        let unknown = || refused("parts", format!("there is no group \"{name}\""));
+        let part = part.ok_or_else(unknown)?;
         groups::add_part(tx, id, part.id).await?;
     }
     if groups::contains_itself(tx, id).await? {
         return Err(refused(
+            "parts",
             "a group cannot be inside itself, directly or through another",
         ));
     }

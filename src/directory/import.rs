@@ -19,7 +19,7 @@ use super::csv_file::Table;
 use super::email_address::EmailAddress;
 use super::phone_number::{Line, PhoneNumber};
 
-pub use columns::{Column, FileColumn, WrongColumns};
+pub use columns::{Column, FileColumn, WrongColumns, wrong_field};
 pub use difference::{Change, ChangeKind, ExistingPerson, diff, merge};
 
 word_enum! {

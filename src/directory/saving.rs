@@ -185,7 +185,8 @@ async fn write_members(tx: &mut Tx, members: Vec<(String, String)>) -> Result<()
     let mut rows = Vec::with_capacity(members.len());
     for (group, contact_id) in members {
         let group_id = known.get(&group);
-        let group_id = group_id.ok_or_else(|| refused(format!("there is no group \"{group}\"")))?;
+        let unknown = || refused("groups", format!("there is no group \"{group}\""));
+        let group_id = group_id.ok_or_else(unknown)?;
         rows.push(MemberSave {
             group_id: group_id.clone(),
             contact_id,

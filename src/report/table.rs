@@ -1,7 +1,10 @@
 //! The account as a table: one row for each person, safe to open in a spreadsheet.
 
+use std::collections::BTreeMap;
+
 use crate::app::App;
-use crate::report::reasons;
+use crate::ids::RecipientId;
+use crate::report::{reasons, written};
 use crate::storage::Error;
 use crate::storage::alerts::Alert;
 use crate::storage::responses::Via;
@@ -24,6 +27,7 @@ const HEADERS: &[&str] = &[
     "answered_via",
     "messages",
     "possible_duplicate",
+    "wrote",
 ];
 
 /// One row for each person of the alert, with how they stand and why.
@@ -35,6 +39,13 @@ pub async fn csv(app: &App, alert: &Alert) -> Result<Vec<u8>, Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(HEADERS).map_err(broken)?;
     let everyone = standing::list(&app.db, alert.number, Filter::default(), i64::MAX).await?;
+    let mut wrote: BTreeMap<RecipientId, Vec<String>> = BTreeMap::new();
+    for message in written::of_alert(app, alert).await? {
+        wrote
+            .entry(message.recipient)
+            .or_default()
+            .push(message.text);
+    }
     for people in everyone.chunks(PAGE) {
         let (Some(first), Some(last)) = (people.first(), people.last()) else {
             break;
@@ -68,6 +79,9 @@ pub async fn csv(app: &App, alert: &Alert) -> Result<Vec<u8>, Error> {
                 via,
                 &own.len().to_string(),
                 if twice { "yes" } else { "" },
+                &wrote
+                    .get(&person.id)
+                    .map_or(String::new(), |words| words.join(" / ")),
             ];
             writer.write_record(row.map(safe_cell)).map_err(broken)?;
         }

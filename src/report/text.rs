@@ -77,6 +77,12 @@ impl Report {
         for person in &self.not_reached {
             writeln!(text, "  {}: {} {}", person.name, person.reason, person.fix)?;
         }
+        if !self.messages.is_empty() {
+            writeln!(text, "\nWrote something that is no answer:")?;
+        }
+        for message in &self.messages {
+            writeln!(text, "  {}: \"{}\"", message.name, message.text)?;
+        }
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use crate::alert::words::Language;
 use crate::channel::{Channel, ReceiptStatus};
 use crate::clock::Timestamp;
 use crate::report::reasons;
+use crate::report::written::Written;
 use crate::response::AnswerOption;
 use crate::storage::deliveries::DeliveryState;
 use crate::storage::receipts::ReceiptRow;
@@ -277,6 +278,17 @@ pub fn of_response(response: &Response, options: &[AnswerOption], language: &Lan
     };
     let note = response.note.as_deref().map(|note| format!("Note: {note}"));
     Event::new(response.at, mood, text).detail(note.unwrap_or_default())
+}
+
+/// Words that are no answer.
+pub fn of_written(written: &Written) -> Event {
+    let text = format!("Wrote “{}” by text. That is no answer.", written.text);
+    let mood = if written.settled {
+        Mood::Plain
+    } else {
+        Mood::Careful
+    };
+    Event::new(written.at, mood, text)
 }
 
 /// How an answer came: "by the link".

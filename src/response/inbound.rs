@@ -18,7 +18,7 @@ use crate::storage::responses::{self, Addressee, Reply, ReplyOutcome};
 use crate::storage::{Error, Tx};
 
 /// How long after an alert a number's reply is still taken for an answer to it.
-const LATEST: std::time::Duration = std::time::Duration::from_hours(72);
+pub const LATEST: std::time::Duration = std::time::Duration::from_hours(72);
 /// How an opt-out by SMS is named beside the number.
 const BY_SMS: &str = "sms";
 

@@ -166,6 +166,18 @@ pub async fn counts(db: &Db) -> Result<Vec<(Category, i64)>, Error> {
     .await
 }
 
+/// Those of these ids that someone has, archived or not.
+pub async fn list_known(on: impl Conn<'_>, ids: &[ContactId]) -> Result<Vec<(ContactId,)>, Error> {
+    on.sql_for(
+        "SELECT id FROM contact WHERE id IN (SELECT unhex(value) FROM json_each($1))",
+        "SELECT id FROM contact WHERE id IN (
+             SELECT value::uuid FROM jsonb_array_elements_text($1) AS asked (value))",
+    )
+    .bind(ids_json(ids.iter().copied()))
+    .fetch_all()
+    .await
+}
+
 /// The ids of a list as the JSON that the statements below take.
 pub fn ids_json(ids: impl IntoIterator<Item = ContactId>) -> Json<Vec<String>> {
     sqlx::types::Json(

@@ -316,11 +316,3 @@ pub async fn insert_reply(tx: &mut Tx, reply: &Reply) -> Result<bool, Error> {
         .await?;
     Ok(added == 1)
 }
-
-/// The newest inbound messages that a person must read.
-pub async fn list_unread(on: impl Conn<'_>, limit: i64) -> Result<Vec<Reply>, Error> {
-    on.sql("SELECT * FROM reply WHERE outcome = 'not_understood' ORDER BY at DESC, id LIMIT $1")
-        .bind(limit)
-        .fetch_all()
-        .await
-}

@@ -290,7 +290,7 @@ pub async fn list_needs(
 }
 
 /// These recipients of one alert in their order, their states not looked up.
-async fn list_recipients(
+pub async fn list_recipients(
     on: impl Conn<'_>,
     alert: AlertNumber,
     ids: &[RecipientId],

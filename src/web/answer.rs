@@ -36,10 +36,13 @@ use limit::Misses;
 /// The largest form, in bytes: an answer has about thirty.
 const LARGEST_FORM: usize = 2048;
 
-/// `/a/{token}`.
+/// `/a/{token}`. A link that a message program cut short or lengthened is an unknown one: its reader
+/// needs the clinic's number, not the console.
 pub fn router() -> Router<App> {
     Router::new()
-        .route("/a/{token}", get(show).post(record))
+        .route("/a/{*token}", get(show).post(record))
+        .route("/a/", get(show).post(record))
+        .route("/a", get(show).post(record))
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(Extension(Arc::new(Misses::default())))
 }
@@ -67,23 +70,35 @@ async fn record(
     form: Result<Bytes, BytesRejection>,
 ) -> Response {
     let token = token.map(|Path(token)| token).unwrap_or_default();
-    let form = match form {
-        Ok(form) => Form::read(&form),
-        Err(rejection) => return private(not_recorded(&app, rejection.status())),
-    };
+    let form = form
+        .map(|form| Form::read(&form))
+        .map_err(|rejection| rejection.status());
     private(answered(&app, &misses, caller, &token, form).await)
 }
 
-async fn answered(app: &App, misses: &Misses, caller: IpAddr, token: &str, form: Form) -> Response {
+/// `form` is what was sent, or the status of what cannot be read.
+async fn answered(
+    app: &App,
+    misses: &Misses,
+    caller: IpAddr,
+    token: &str,
+    form: Result<Form, StatusCode>,
+) -> Response {
     // Looked up first: a link that is too old records nothing.
-    match page::find(app, token).await {
-        Ok(Some(_)) => {}
+    let found = match page::find(app, token).await {
+        Ok(Some(found)) => found,
         Ok(None) => return missed(app, misses, caller),
         Err(cause) => return failed(app, &cause),
-    }
+    };
+    let form = match form {
+        Ok(form) => form,
+        Err(status) => return not_recorded(app, &found, status).await,
+    };
     match response::link(app, token, &form.answer, form.who).await {
         Ok(Answered::Recorded(_)) => {}
-        Ok(Answered::NotOffered) => return not_recorded(app, StatusCode::UNPROCESSABLE_ENTITY),
+        Ok(Answered::NotOffered) => {
+            return not_recorded(app, &found, StatusCode::UNPROCESSABLE_ENTITY).await;
+        }
         Ok(Answered::UnknownLink) => return missed(app, misses, caller),
         Err(cause) => return failed(app, &cause),
     }
@@ -131,33 +146,39 @@ async fn shown(app: &App, found: &page::Found, status: StatusCode) -> Response {
 fn missed(app: &App, misses: &Misses, caller: IpAddr) -> Response {
     let words = house_words(app);
     if misses.note(caller, app.clock.elapsed()) {
-        plain_page(app, StatusCode::NOT_FOUND, words.expired)
+        plain_page(app, StatusCode::NOT_FOUND, words, words.expired)
     } else {
-        plain_page(app, StatusCode::TOO_MANY_REQUESTS, words.too_many)
+        plain_page(app, StatusCode::TOO_MANY_REQUESTS, words, words.too_many)
     }
 }
 
-fn not_recorded(app: &App, status: StatusCode) -> Response {
-    plain_page(app, status, house_words(app).not_recorded)
+/// Says so in the reader's own language.
+async fn not_recorded(app: &App, found: &page::Found, status: StatusCode) -> Response {
+    match page::words(app, found).await {
+        Ok(words) => plain_page(app, status, words, words.not_recorded),
+        Err(cause) => failed(app, &cause),
+    }
 }
 
 /// The database cannot be used. Nothing is shown as recorded.
 fn failed(app: &App, cause: &storage::Error) -> Response {
     error!(error = %cause, "An answer page could not be made; it was answered with 503");
-    let mut response = plain_page(
-        app,
-        StatusCode::SERVICE_UNAVAILABLE,
-        house_words(app).not_now,
-    );
+    let words = house_words(app);
+    let mut response = plain_page(app, StatusCode::SERVICE_UNAVAILABLE, words, words.not_now);
     response
         .headers_mut()
         .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     response
 }
 
-fn plain_page(app: &App, status: StatusCode, sentence: &'static str) -> Response {
+fn plain_page(
+    app: &App,
+    status: StatusCode,
+    words: &'static AnswerWords,
+    sentence: &'static str,
+) -> Response {
     let page = AnswerUnknown {
-        words: house_words(app),
+        words,
         sentence,
         organisation: app.config.organisation.name.clone(),
         phone: page::phone(app),

@@ -43,6 +43,7 @@ pub fn router() -> Router<App> {
     let (router, _) = routes().split_for_parts();
     router
         .route("/api", any(nothing_here))
+        .route("/api/", any(nothing_here))
         .route("/api/{*rest}", any(nothing_here))
         .layer(layers::catch_panic())
         .layer(from_fn(in_our_words))

@@ -50,8 +50,10 @@ fn without_tokens(path: &str) -> String {
         .find(|beginning| path.starts_with(**beginning))
     {
         Some(beginning) => {
+            // An answer link has nothing behind its token: whatever stands there may be part of it.
             let rest = path[beginning.len()..]
                 .split_once('/')
+                .filter(|(token, _)| *beginning != "/a/" && !token.is_empty())
                 .map_or("", |(_, rest)| rest);
             if rest.is_empty() {
                 format!("{beginning}[token]")
@@ -132,6 +134,8 @@ mod tests {
     #[test]
     fn no_token_reaches_the_log() {
         assert_eq!(without_tokens("/a/Zk3secret"), "/a/[token]");
+        assert_eq!(without_tokens("/a/Zk3/secret"), "/a/[token]");
+        assert_eq!(without_tokens("/call//Zk3secret"), "/call/[token]");
         assert_eq!(
             without_tokens("/call/Zk3secret/outcome"),
             "/call/[token]/outcome"

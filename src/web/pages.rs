@@ -27,6 +27,7 @@ pub mod sandbox;
 pub mod set_up;
 pub mod sign_in;
 pub mod templates;
+pub mod written;
 
 use askama::Template;
 use axum::Router;
@@ -261,6 +262,9 @@ impl From<storage::Error> for PageError {
     fn from(error: storage::Error) -> Self {
         match error {
             storage::Error::NotFound => Self::not_found(),
+            storage::Error::Dangling => Self::refused(
+                "it names something that does not exist, or no longer: open the page again",
+            ),
             storage::Error::Unavailable(_) | storage::Error::NotSaved(_) => {
                 error!(%error, cause = ?std::error::Error::source(&error), "A page had no database");
                 Self::unavailable()

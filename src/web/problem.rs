@@ -43,6 +43,10 @@ pub struct Details {
     /// With 403: the scope that a token needs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub needed_scope: Option<String>,
+    /// What else there is to say, as members of their own: an import's report of its rows.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    pub report: serde_json::Map<String, serde_json::Value>,
 }
 
 /// A refusal on its way out.
@@ -68,6 +72,7 @@ impl Problem {
             field: None,
             problems: Vec::new(),
             needed_scope: None,
+            report: serde_json::Map::new(),
         };
         Self {
             details: Box::new(details),
@@ -131,6 +136,15 @@ impl Problem {
     pub fn problems(mut self, problems: Vec<String>) -> Self {
         if problems.len() > 1 {
             self.details.problems = problems;
+        }
+        self
+    }
+
+    /// The same with the members of a report beside its own.
+    #[must_use]
+    pub fn report(mut self, report: &impl Serialize) -> Self {
+        if let Ok(serde_json::Value::Object(report)) = serde_json::to_value(report) {
+            self.details.report = report;
         }
         self
     }
@@ -221,6 +235,9 @@ impl From<storage::Error> for Problem {
                 "Something like it is there already",
                 "something with the same name or key is there already",
             ),
+            storage::Error::Dangling => {
+                Self::invalid("it names something that does not exist, or no longer: read it again")
+            }
             storage::Error::Unavailable(_) | storage::Error::NotSaved(_) => {
                 let source = std::error::Error::source(&cause).map(ToString::to_string);
                 error!(error = %cause, source, "The database failed; a request was answered with 503");
@@ -309,8 +326,15 @@ fn kind_of(refusal: &Refusal) -> (&'static str, &'static str) {
 impl From<directory::Error> for Problem {
     fn from(cause: directory::Error) -> Self {
         match cause {
-            directory::Error::Refused(sentences) => {
-                Self::invalid(sentences.join("; ")).problems(sentences)
+            directory::Error::Refused(complaints) => {
+                let problem =
+                    Self::invalid(directory::Error::Refused(complaints.clone()).to_string());
+                let field = complaints.first().map(|one| one.field.clone());
+                let problem = match field.filter(|field| !field.is_empty()) {
+                    Some(field) => problem.field(field),
+                    None => problem,
+                };
+                problem.problems(complaints.into_iter().map(|one| one.sentence).collect())
             }
             directory::Error::NotFound(what) => Self::not_found(what),
             directory::Error::Changed => Self::new(

@@ -188,6 +188,27 @@ on_both! {
         served.get(&format!("{path}?cursor=x")).await.problem(422);
     }
 
+    async fn what_a_person_wrote_instead_of_an_answer_is_part_of_their_entry(served: Served) {
+        served.start_sending().await;
+        let id = served.launched().await;
+        served.received(3).await;
+        let path = format!("/api/v1/alerts/{id}/recipients");
+        let people = served.get(&path).await.json();
+        assert_eq!(people["items"][0]["messages"], json!([]));
+        let written = muster::channel::Inbound {
+            from: muster::channel::Address::new("+41791234568"),
+            text: "I am trapped on floor 2".to_owned(),
+            gateway_id: "mo-1".to_owned(),
+        };
+        served.app.clock.advance(std::time::Duration::from_secs(1));
+        muster::response::inbound(&served.app, "phones", written).await.unwrap();
+        let people = served.get(&path).await.json();
+        assert_eq!(people["items"][1]["messages"], json!([{
+            "at": "2026-11-22T14:02:08.000Z", "text": "I am trapped on floor 2", "settled": false
+        }]));
+        assert_eq!(people["items"][0]["messages"], json!([]));
+    }
+
     async fn a_stop_calls_off_what_has_not_left_and_a_second_one_is_refused(served: Served) {
         let id = served.launched().await;
         let path = format!("/api/v1/alerts/{id}/stop");

@@ -129,8 +129,35 @@ on_both! {
         assert!(page.text.contains("expired or is wrong"));
         assert_eq!(page.header("cache-control"), "no-store");
         let posted = press(&served, "/a/2222222222222222222222", &[("o", "read")]).await;
-        assert_eq!((posted.status, posted.text), (StatusCode::NOT_FOUND, page.text));
+        assert_eq!((posted.status, &posted.text), (StatusCode::NOT_FOUND, &page.text));
         assert_eq!(open(&served, "/a/%ff").await.status, StatusCode::NOT_FOUND);
+        for cut in ["/a/", "/a", "/a/2222222222222222222222/", "/a/2222222222222222222222/x"] {
+            let broken = open(&served, cut).await;
+            assert_eq!((broken.status, &broken.text), (StatusCode::NOT_FOUND, &page.text), "{cut}");
+        }
+    }
+
+    async fn a_link_with_something_behind_it_is_an_unknown_one_and_records_nothing(served: Served) {
+        let (id, ana, _) = pages(&served).await;
+        let (first, _) = keys(&served).await;
+        let before = answers(&served, &id).await;
+        let longer = format!("{ana}/");
+        let page = open(&served, &longer).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND);
+        assert!(page.text.contains("tel:+41445550100"), "{}", page.text);
+        assert_eq!(press(&served, &longer, &[("o", &first)]).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(answers(&served, &id).await, before);
+    }
+
+    async fn what_is_not_recorded_is_said_in_the_readers_language(served: Served) {
+        let (_, _, luis) = pages(&served).await;
+        let long = "x".repeat(3000);
+        for answer in ["launch", &long] {
+            let page = press(&served, &luis, &[("o", answer)]).await;
+            assert!(page.status.is_client_error());
+            assert!(page.text.contains("NO se ha registrado"), "{}", page.text);
+            assert!(page.text.contains("Llamar +41 44 555 01 00"), "{}", page.text);
+        }
     }
 
     async fn guessing_is_slowed_down_and_real_links_are_not(served: Served) {

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use crate::on_both;
 
+/// An id that nobody has.
+const STRANGER: &str = "0190a000-0000-7000-8000-000000000000";
+
 fn text(value: &Value) -> &str {
     value.as_str().unwrap()
 }
@@ -49,6 +52,10 @@ on_both! {
             (json!({"name": "A", "category": "friend"}), "category"),
             (json!({"name": "A", "points": [{"kind": "email", "address": "x"}]}), "points[0].address"),
             (json!({}), "name"),
+            (json!({"name": " "}), "name"),
+            (json!({"name": "A", "groups": ["nobody"]}), "groups"),
+            (json!({"name": "A", "manager": STRANGER}), "manager"),
+            (json!({"name": "A", "tags": ["x".repeat(201)]}), "tags"),
         ] {
             assert_eq!(served.post(path, &draft).await.problem(422).1, field, "{draft}");
         }
@@ -60,6 +67,25 @@ on_both! {
         assert_eq!(served.get(path).await.json()["items"], json!([]));
         served.get("/api/v1/contacts/17").await.problem(404);
         served.get("/api/v1/contacts?group=nobody").await.problem(422);
+    }
+
+    async fn a_field_that_a_file_would_read_as_something_else_is_refused(served: Served) {
+        let path = "/api/v1/contacts";
+        for name in ["name", "", " ", "!", "Name", "external_id", "Tel\u{e9}fono", "full name"] {
+            let draft = json!({"name": "A", "fields": {name: "x"}});
+            let (detail, field) = served.post(path, &draft).await.problem(422);
+            assert_eq!(field, format!("fields.{name}"));
+            assert!(detail.contains("cannot be named"), "{detail}");
+        }
+        let good = json!({"name": "A", "mobile": "079 123 45 67", "fields": {"room": "12", "new_time": "9:00"}});
+        let made = served.post(path, &good).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+        let place = made.header("location").to_owned();
+        let bad = json!({"name": "A", "fields": {"email": "x"}});
+        assert_eq!(served.put(&place, &bad).await.problem(422).1, "fields.email");
+        let export = served.get("/api/v1/contacts/export").await;
+        let back = served.import("/api/v1/contacts/import", &export.text).await;
+        assert_eq!((back.status, &back.json()["unchanged"]), (StatusCode::OK, &json!(1)), "{}", back.text);
     }
 
     async fn people_are_found_and_paged_in_the_order_of_their_names(served: Served) {
@@ -102,6 +128,24 @@ on_both! {
             (&json!(0), &json!(0), &json!(2)), "{back}");
     }
 
+    async fn a_file_without_one_good_row_is_refused_with_the_reasons(served: Served) {
+        let csv = "name,mobile\nBroken,12\nAna Cruz,nothing\n";
+        let path = "/api/v1/contacts/import";
+        let answer = served.import(path, csv).await;
+        let (detail, field) = answer.problem(422);
+        assert_eq!(field, "file");
+        assert!(detail.contains("nothing was changed"), "{detail}");
+        let report = answer.json();
+        assert_eq!((&report["new"], &report["dry_run"]), (&json!(0), &json!(false)));
+        assert_eq!((&report["rejected"][0]["line"], &report["rejected"][1]["line"]), (&json!(2), &json!(3)));
+        assert!(text(&report["rejected"][0]["reasons"][0]).contains("mobile"));
+        // A look changes nothing either way, and says what it saw.
+        let looked = served.import(&format!("{path}?dry_run=true"), csv).await;
+        assert_eq!(looked.status, StatusCode::OK, "{}", looked.text);
+        let empty = served.import(path, "name,mobile\n").await;
+        assert_eq!(empty.status, StatusCode::OK, "{}", empty.text);
+    }
+
     async fn a_file_of_the_wrong_kind_changes_nothing(served: Served) {
         let path = "/api/v1/contacts/import";
         let (detail, _) = served.import(path, "PK\u{3}\u{4}zip").await.problem(422);
@@ -142,6 +186,35 @@ on_both! {
         assert_eq!(served.delete("/api/v1/groups/whole").await.status, StatusCode::NO_CONTENT);
         served.get("/api/v1/groups/whole").await.problem(404);
         served.delete("/api/v1/groups/whole").await.problem(404);
+    }
+
+    async fn people_whom_nobody_knows_are_refused_by_their_ids(served: Served) {
+        served.staff().await;
+        let ana = served.get("/api/v1/contacts").await.json()["items"][0]["id"].clone();
+        let members = json!({"title": "Night", "members": [ana, STRANGER]});
+        for answer in [
+            served.post("/api/v1/groups", &members).await,
+            served.put("/api/v1/groups/night", &members).await,
+            served.put("/api/v1/groups/all-staff", &json!({"members": [STRANGER]})).await,
+        ] {
+            let (detail, field) = answer.problem(422);
+            assert_eq!(field, "members");
+            assert!(detail.contains(STRANGER), "{detail}");
+        }
+        served.get("/api/v1/groups/night").await.problem(404);
+        assert_eq!(served.get("/api/v1/groups/all-staff").await.json()["people"], 3);
+
+        for branch in [
+            json!({"caller": STRANGER, "people": []}),
+            json!({"caller": STRANGER, "people": [ana]}),
+            json!({"caller": ana, "people": [STRANGER]}),
+        ] {
+            let tree = json!({"name": "Night", "branches": [branch]});
+            let (detail, field) = served.post("/api/v1/call-trees", &tree).await.problem(422);
+            assert_eq!(field, "branches");
+            assert!(detail.contains(STRANGER), "{detail}");
+        }
+        assert_eq!(served.get("/api/v1/call-trees").await.json()["items"], json!([]));
     }
 
     async fn a_call_tree_is_made_replaced_and_deleted(served: Served) {

@@ -16,6 +16,7 @@ mod callbacks;
 mod description;
 mod directory;
 mod probes;
+mod request_keys;
 mod templates;
 mod tokens;
 

@@ -86,6 +86,8 @@ on_both! {
         assert_eq!(field, "scopes");
         assert!(detail.contains("contacts:write") && detail.contains("alerts:send:<template>"));
         let draft = json!({"name": "", "scopes": ["read"]});
-        served.post("/api/v1/tokens", &draft).await.problem(422);
+        assert_eq!(served.post("/api/v1/tokens", &draft).await.problem(422).1, "name");
+        let draft = json!({"name": "x", "scopes": []});
+        assert_eq!(served.post("/api/v1/tokens", &draft).await.problem(422).1, "scopes");
     }
 }

@@ -92,7 +92,7 @@ on_both! {
         assert!(none.contains("say who is to be told"), "{none}");
         let plan = refused(LaunchRequest { plan: Some("later".to_owned()), ..base() }).await;
         assert_eq!(plan, "there is no plan \"later\"");
-        let soon = refused(LaunchRequest { expires_in: Some(Duration::from_secs(1)), ..base() }).await;
+        let soon = refused(LaunchRequest { expires_in: Some(Duration::from_millis(999)), ..base() }).await;
         assert!(soon.contains("expires_in"), "{soon}");
         let kind = refused(request("all-clear", &[])).await;
         assert!(kind.contains("all-clear"), "{kind}");

@@ -4,6 +4,7 @@ use muster::alert::follow_up;
 use muster::audit::Actor;
 use muster::channel::{Address, Channel, Failure, Inbound};
 use muster::directory::contact::PointKind::{Email, Mobile};
+use muster::report::written;
 use muster::response::{self, Answered};
 use muster::storage::responses::{self as rows, ReplyOutcome, Via};
 use muster::storage::standing::PersonState;
@@ -103,11 +104,13 @@ on_both! {
 
     async fn stop_opts_the_number_out_and_words_that_mean_nothing_are_kept_for_a_person(house: House) {
         house.crowd(1).await;
-        house.launch(house.evacuation()).await;
+        let alert = house.launch(house.evacuation()).await;
         house.settle().await;
         let odd = response::inbound(&house.app, "sms", from(0, "who is this?", "mo-1")).await.unwrap();
         assert_eq!(odd, ReplyOutcome::NotUnderstood);
-        assert_eq!(rows::list_unread(&house.app.db, 10).await.unwrap().len(), 1);
+        let kept = written::of_alert(&house.app, &alert).await.unwrap();
+        assert_eq!((kept.len(), kept[0].text.as_str(), kept[0].settled), (1, "who is this?", false));
+        assert!(!format!("{kept:?}").contains("who is"));
         let stop = response::inbound(&house.app, "sms", from(0, "STOP", "mo-2")).await.unwrap();
         assert_eq!(stop, ReplyOutcome::OptedOut);
         let stranger = response::inbound(&house.app, "sms", from(77, "1", "mo-3")).await.unwrap();

@@ -3,6 +3,7 @@
 
 use futures::future::join_all;
 use muster::audit;
+use muster::ids::ContactId;
 use muster::storage::{Access, Db, Error};
 
 use crate::ground::{NOW, actor};
@@ -52,6 +53,18 @@ on_both! {
         let verdict = audit::verify(db).await.unwrap();
         assert_eq!(verdict.problems, Vec::<String>::new());
         assert_eq!(verdict.entries, kept(db).await);
+    }
+
+    async fn a_row_that_names_a_missing_one_is_no_reason_to_try_again(db: &Db) {
+        let written: Result<(), Error> = db.write("test.dangling", |tx| Box::pin(async move {
+            tx.sql("INSERT INTO contact_tag (contact_id, tag) VALUES ($1, 'x')")
+                .bind(ContactId::new())
+                .execute()
+                .await?;
+            Ok(())
+        })).await;
+        assert!(matches!(written, Err(Error::Dangling)), "{written:?}");
+        keep(db, "row-1".to_owned(), false).await.unwrap();
     }
 
     async fn a_panic_in_a_write_is_an_error_and_the_next_write_works(db: &Db) {

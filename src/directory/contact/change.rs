@@ -7,7 +7,7 @@ use super::{Contact, ContactDraft, NOBODY, find};
 use crate::audit::{self, Actor};
 use crate::clock::Timestamp;
 use crate::directory::saving::{Batch, Existing, Memberships};
-use crate::directory::{Error, refused, tidy};
+use crate::directory::{Complaint, Error, import, nobody_has, refused, tidy};
 use crate::ids::ContactId;
 use crate::keys::Keys;
 use crate::storage::{self, Db, Tx, contacts};
@@ -88,7 +88,7 @@ async fn save(
             if action == "contact.update" {
                 contacts::find(&mut *tx, id).await?.ok_or(NOBODY)?;
             }
-            refuse_strangers(tx, id, &draft).await?;
+            refuse_unknown(tx, id, &draft).await?;
             let points = contacts::points_of(&mut *tx, &contacts::ids_json([id])).await?;
             let existing: Vec<Existing> = points.into_iter().map(Existing::from).collect();
             let mut batch = Batch::default();
@@ -127,49 +127,66 @@ fn check(draft: ContactDraft) -> Result<ContactDraft, Error> {
         groups: clean_list(draft.groups),
         ..draft
     };
-    let texts = [&draft.name, &draft.role, &draft.site, &draft.unit];
-    let too_long = |text: &&String| text.chars().count() > LONGEST;
     if draft.name.is_empty() {
-        return Err(refused("the person has no name: give one"));
+        return Err(refused("name", "the person has no name: give one"));
     }
-    if texts
-        .into_iter()
-        .chain(&draft.external_id)
-        .chain(&draft.tags)
-        .any(|text| too_long(&text))
-    {
-        return Err(refused(
-            "name, role, site, unit and tags have at most 200 characters each",
-        ));
+    if let Some(field) = too_long(&draft) {
+        let sentence =
+            "name, external_id, role, site, unit and tags have at most 200 characters each";
+        return Err(refused(field, sentence));
+    }
+    let mut fields = draft.fields.keys();
+    if let Some((name, why)) = fields.find_map(|name| Some((name, import::wrong_field(name)?))) {
+        return Err(refused(&format!("fields.{name}"), why));
     }
     Ok(draft)
 }
 
+/// The first text that is longer than it may be.
+fn too_long(draft: &ContactDraft) -> Option<&'static str> {
+    let texts = [
+        ("name", &draft.name),
+        ("role", &draft.role),
+        ("site", &draft.site),
+        ("unit", &draft.unit),
+    ];
+    let ids = draft.external_id.iter().map(|id| ("external_id", id));
+    let tags = draft.tags.iter().map(|tag| ("tags", tag));
+    let mut texts = texts.into_iter().chain(ids).chain(tags);
+    let long = texts.find(|(_, text)| text.chars().count() > LONGEST);
+    long.map(|(field, _)| field)
+}
+
 /// What only the database knows.
-async fn refuse_strangers(tx: &mut Tx, id: ContactId, draft: &ContactDraft) -> Result<(), Error> {
-    let mut sentences = Vec::new();
+async fn refuse_unknown(tx: &mut Tx, id: ContactId, draft: &ContactDraft) -> Result<(), Error> {
+    let mut complaints = Vec::new();
+    let mut refuse = |field, sentence: String| complaints.push(Complaint::new(field, sentence));
     let known = storage::groups::list_named(&mut *tx, &draft.groups).await?;
     for group in &draft.groups {
         if !known.iter().any(|row| &row.name == group) {
-            sentences.push(format!("there is no group \"{group}\": make it first"));
+            let sentence = format!("there is no group \"{group}\": make it first");
+            refuse("groups", sentence);
         }
     }
     if let Some(external_id) = &draft.external_id {
         let other = contacts::find_by_external_id(&mut *tx, external_id).await?;
         if other.is_some_and(|other| other.id != id) {
-            sentences.push("another person has the same external_id".to_owned());
+            refuse(
+                "external_id",
+                "another person has the same external_id".to_owned(),
+            );
         }
     }
     if let Some(manager) = draft.manager_id {
         if manager == id {
-            sentences.push("nobody can be their own manager".to_owned());
+            refuse("manager", "nobody can be their own manager".to_owned());
         } else if contacts::find(&mut *tx, manager).await?.is_none() {
-            sentences.push("the manager is not in the directory".to_owned());
+            refuse("manager", nobody_has(&[manager]));
         }
     }
-    if sentences.is_empty() {
+    if complaints.is_empty() {
         Ok(())
     } else {
-        Err(Error::Refused(sentences))
+        Err(Error::Refused(complaints))
     }
 }

@@ -285,6 +285,21 @@ fn is_one_of(key: &str, names: &str) -> bool {
     names.split(' ').any(|name| name == key)
 }
 
+/// Why no person can have a field of this name, if none can: an export writes a column of it, and an
+/// import must read it back as what it was.
+pub fn wrong_field(name: &str) -> Option<String> {
+    let key = joined(name, "", |sign| sign.is_ascii_alphanumeric());
+    if key.is_empty() {
+        return Some(format!(
+            "a field cannot be named \"{name}\": a name has a letter from a to z, or a digit"
+        ));
+    }
+    let (column, _) = ALIASES.iter().find(|(_, names)| is_one_of(&key, names))?;
+    Some(format!(
+        "a field cannot be named \"{name}\": a file's column of that name is the person's {column}"
+    ))
+}
+
 /// What no column is called: an address or a long number. Such a line is a person, and is not repeated.
 fn is_data(header: &str) -> bool {
     header.contains('@')

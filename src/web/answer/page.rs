@@ -44,6 +44,13 @@ pub(super) async fn find(app: &App, token: &str) -> Result<Option<Found>, Error>
     Ok((!is_too_old).then_some(Found { opened, alert }))
 }
 
+/// The fixed words in the language of whoever has the link.
+pub(super) async fn words(app: &App, found: &Found) -> Result<&'static AnswerWords, Error> {
+    let recipient = found.opened.addressee.recipient;
+    let reader = responses::get_reader(&app.db, recipient).await?;
+    Ok(AnswerWords::of(reader.language.as_str()))
+}
+
 /// The page as it is now.
 pub(super) async fn build(app: &App, found: &Found) -> Result<AnswerPage, Error> {
     let Found { opened, alert } = found;

@@ -16,6 +16,7 @@ use crate::channel::Channel;
 use crate::clock::Timestamp;
 use crate::ids::{AlertId, AlertNumber};
 use crate::report;
+use crate::storage;
 use crate::storage::alerts::{self, Alert};
 use crate::storage::deliveries::DeliveryState;
 use crate::storage::standing::PersonState;
@@ -198,7 +199,13 @@ pub async fn list(
     let limit = page::limit(query.limit)?;
     let before = match &query.cursor {
         None => AlertNumber(i64::MAX),
-        Some(cursor) => AlertNumber(cursor.parse().map_err(|_cause| page::unknown_cursor())?),
+        Some(cursor) => {
+            let number = AlertNumber(cursor.parse().map_err(|_cause| page::unknown_cursor())?);
+            match alerts::get(&app.db, number).await {
+                Err(storage::Error::NotFound) => return Err(page::unknown_cursor()),
+                other => other?.number,
+            }
+        }
     };
     let wanted = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
     let mut rows = alerts::list(&app.db, before, wanted).await?;
@@ -289,7 +296,7 @@ async fn find(app: &App, alert: &str) -> Result<Alert, Problem> {
     const MISSING: &str = "there is no such alert";
     let id: AlertId = id(alert, MISSING)?;
     match alerts::get_by_id(&app.db, id).await {
-        Err(crate::storage::Error::NotFound) => Err(Problem::not_found(MISSING)),
+        Err(storage::Error::NotFound) => Err(Problem::not_found(MISSING)),
         other => Ok(other?),
     }
 }

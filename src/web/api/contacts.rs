@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::alerts::time;
-use super::input::{Body, Query, id, parsed};
+use super::input::{Body, Query, flag, id, number, parsed};
 use super::page::{self, Page};
 use crate::account::token::Need;
 use crate::alert::words::{Category, Language};
@@ -42,10 +42,10 @@ pub struct ContactQuery {
     /// Only people with this tag.
     pub tag: Option<String>,
     /// `true`: also people who are archived.
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "flag")]
     pub archived: Option<bool>,
     /// Entries on the page: 1 to 1000, else 200. More than 1000 gives 1000.
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "number")]
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
     /// The `next` of the page before.

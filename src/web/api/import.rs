@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
-use super::input::{self, Query, parsed};
+use super::input::{self, Query, flag};
 use crate::account::token::Need;
 use crate::alert::draft::hex;
 use crate::app::App;
@@ -25,7 +25,7 @@ use crate::web::token::Bearer;
 #[serde(deny_unknown_fields, default)]
 pub struct ImportQuery {
     /// `true`: says what would change and changes nothing.
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "flag")]
     pub dry_run: Option<bool>,
 }
 
@@ -87,7 +87,7 @@ pub struct ImportedBody {
 
 /// Takes in a CSV file of people: `name,email,mobile,phone,language,category,role,site,unit,groups,
 /// tags` in any order; other columns are kept as each person's own fields. Good rows are applied in
-/// one transaction, rejected rows are listed. Nobody is removed.
+/// one transaction, rejected rows are listed. Nobody is removed. A file without any good row is refused.
 #[utoipa::path(
     post, path = "/api/v1/contacts/import", tag = "directory", operation_id = "import_contacts",
     params(ImportQuery),
@@ -97,7 +97,7 @@ pub struct ImportedBody {
         (status = 403, description = "The token lacks the scope `contacts:write`"),
         (status = 413, description = "The file is larger than 20 MB"),
         (status = 415, description = "The body is not announced as text/csv"),
-        (status = 422, description = "The file is not a CSV file of people: nothing was changed"),
+        (status = 422, description = "The file is not a CSV file of people, or none of its rows can be used: nothing was changed. In the second case the problem has the members of the report too"),
     )
 )]
 pub async fn import(
@@ -134,8 +134,16 @@ pub async fn import(
         .await
         .map_err(|_cause| crate::storage::Error::Broken("reading a file panicked"))?
         .map_err(|sentence| Problem::invalid(sentence).field("file"))?;
+    let is_useless = parsed.people.is_empty() && !parsed.rejected.is_empty();
     let preview = if is_dry_run {
         apply::plan_import(&app.db, &app.keys, parsed).await?
+    } else if is_useless {
+        let preview = apply::plan_import(&app.db, &app.keys, parsed).await?;
+        let sentence =
+            "no row of the file can be used, so nothing was changed: \"rejected\" says why";
+        return Err(Problem::invalid(sentence)
+            .field("file")
+            .report(&body(preview, false)));
     } else {
         let (now, actor) = (app.clock.now(), bearer.actor());
         apply::apply_import(&app.db, &app.keys, parsed, &sha256, now, &actor).await?

@@ -1,17 +1,18 @@
 //! Reads bodies, queries and addresses, and says which part of them is wrong.
 
+mod tree;
+
 use std::str::FromStr;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-use serde_json::error::Category;
+use serde::de::{DeserializeOwned, Error as _, Unexpected};
 
 use crate::app::App;
 use crate::web::problem::Problem;
+use tree::{AN_ID, Fault, Tree, joined, quoted};
 
 /// A JSON body. Anything else than JSON is 415, no JSON at all is 400, wrong JSON is 422 and names
 /// the field.
@@ -79,106 +80,49 @@ pub async fn bytes(request: Request, app: &App) -> Result<Bytes, Problem> {
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    refuse_null_characters(bytes)?;
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let tree: Tree = serde::Deserialize::deserialize(&mut json)
+        .map_err(|cause| Problem::malformed(format!("the body is not valid JSON: {cause}")))?;
+    json.end()
+        .map_err(|_cause| Problem::malformed("the body goes on after the end of its JSON"))?;
+    if let Some((path, what)) = tree.flaw() {
+        return Err(Problem::invalid(format!("the field \"{path}\" {what}")).field(path));
+    }
+    understood(tree)
+}
+
+/// The value as what is asked for, or the field that is none.
+fn understood<T: DeserializeOwned>(tree: Tree) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(tree).map_err(|error| {
         let path = error.path().to_string();
-        let cause = error.into_inner();
-        if cause.classify() == Category::Data {
-            wrong_value(&path, &cause.to_string())
-        } else {
-            Problem::malformed(format!("the body is not valid JSON: {cause}"))
+        let path = if path == "." { "" } else { &path };
+        wrong(path, &error.into_inner())
+    })
+}
+
+fn wrong(path: &str, fault: &Fault) -> Problem {
+    let (field, sentence) = match fault {
+        Fault::Missing(name) => {
+            let field = joined(path, name);
+            let sentence = format!("the field \"{field}\" is missing");
+            (field, sentence)
         }
-    })?;
-    match json.end() {
-        Ok(()) => Ok(value),
-        Err(_) => Err(Problem::malformed(
-            "the body goes on after the end of its JSON",
-        )),
-    }
-}
-
-/// No database keeps them, and no text needs them.
-fn refuse_null_characters(bytes: &[u8]) -> Result<(), Problem> {
-    let may_have = bytes.windows(6).any(|window| window == b"\\u0000");
-    if !may_have {
-        return Ok(());
-    }
-    let Ok(value) = serde_json::from_slice::<Value>(bytes) else {
-        return Ok(());
+        Fault::Unknown(known) => {
+            let known = match known {
+                [] => "none is known here".to_owned(),
+                known => format!("it can be {}", quoted(known)),
+            };
+            (
+                path.to_owned(),
+                format!("there is no field \"{path}\"; {known}"),
+            )
+        }
+        Fault::Wrong(rest) if path.is_empty() => {
+            return Problem::invalid(format!("the body {rest}"));
+        }
+        Fault::Wrong(rest) => (path.to_owned(), format!("\"{path}\" {rest}")),
     };
-    match path_of_null(&value) {
-        Some(path) => Err(Problem::invalid(format!(
-            "{path}: a text holds a null character: take it out"
-        ))
-        .field(path)),
-        None => Ok(()),
-    }
-}
-
-fn path_of_null(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => text.contains('\0').then(String::new),
-        Value::Array(list) => list
-            .iter()
-            .enumerate()
-            .find_map(|(index, value)| path_of_null(value).map(|rest| format!("[{index}]{rest}"))),
-        Value::Object(map) => map.iter().find_map(|(key, value)| {
-            let name = key.replace('\0', "?");
-            if key.contains('\0') {
-                return Some(name);
-            }
-            path_of_null(value).map(|rest| match rest.as_str() {
-                "" => name,
-                rest if rest.starts_with('[') => format!("{name}{rest}"),
-                rest => format!("{name}.{rest}"),
-            })
-        }),
-        _ => None,
-    }
-}
-
-/// A value that is JSON but not what the field takes.
-fn wrong_value(path: &str, message: &str) -> Problem {
-    let path = if path == "." { "" } else { path };
-    let message = message.split(" at line ").next().unwrap_or(message);
-    let named = message.split('`').nth(1).unwrap_or_default();
-    let (field, sentence) = if message.starts_with("missing field") {
-        let field = joined(path, named);
-        let sentence = format!("the field \"{field}\" is missing");
-        (field, sentence)
-    } else if message.starts_with("unknown field") {
-        // Some readers have the unknown field on the path already.
-        let field = if path.ends_with(named) {
-            path.to_owned()
-        } else {
-            joined(path, named)
-        };
-        let known = message
-            .split_once("expected")
-            .map_or("none", |(_, known)| known.trim());
-        let sentence = format!(
-            "there is no field \"{field}\"; it can be {}",
-            known.replace('`', "\"")
-        );
-        (field, sentence)
-    } else {
-        let sentence = format!("\"{path}\" is not right: {}", message.replace('`', "\""));
-        (path.to_owned(), sentence)
-    };
-    if field.is_empty() {
-        Problem::invalid(message)
-    } else {
-        Problem::invalid(sentence).field(field)
-    }
-}
-
-fn joined(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
+    Problem::invalid(sentence).field(field)
 }
 
 /// The query of an address. An unknown or malformed parameter is 422 and named; an empty one is as
@@ -191,29 +135,24 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
         let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        let mut map = serde_json::Map::new();
+        let mut fields: Vec<(String, Tree)> = Vec::new();
         for (key, value) in pairs.into_owned().filter(|(_, value)| !value.is_empty()) {
             if key.contains('\0') || value.contains('\0') {
                 return Err(Problem::invalid(
                     "the query holds a null character: take it out",
                 ));
             }
-            if map.contains_key(&key) {
+            if fields.iter().any(|(other, _)| *other == key) {
                 let sentence = format!("the parameter \"{key}\" is given twice");
                 return Err(Problem::invalid(sentence).field(key));
             }
-            map.insert(key, Value::String(value));
+            fields.push((key, Tree::Text(value)));
         }
-        serde_path_to_error::deserialize(Value::Object(map))
-            .map(Self)
-            .map_err(|error| {
-                let path = error.path().to_string();
-                wrong_value(&path, &error.into_inner().to_string())
-            })
+        understood(Tree::Object(fields)).map(Self)
     }
 }
 
-/// For `#[serde(deserialize_with)]` of a query's fields: everything in a query is text.
+/// For `#[serde(deserialize_with)]` of a query's fields, where everything is text: a word.
 pub fn parsed<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: serde::Deserializer<'de>,
@@ -221,15 +160,41 @@ where
     T::Err: std::fmt::Display,
 {
     let text: String = serde::Deserialize::deserialize(deserializer)?;
-    text.trim()
-        .parse()
-        .map(Some)
-        .map_err(serde::de::Error::custom)
+    text.trim().parse().map(Some).map_err(D::Error::custom)
+}
+
+/// The same for a whole number.
+pub fn number<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: FromStr,
+{
+    expected(deserializer, "a whole number, 0 or more")
+}
+
+/// The same for `true` or `false`.
+pub fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    expected(deserializer, "true or false")
+}
+
+fn expected<'de, D, T>(deserializer: D, what: &'static str) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: FromStr,
+{
+    let text: String = serde::Deserialize::deserialize(deserializer)?;
+    let wrong = |_cause| D::Error::invalid_value(Unexpected::Str(&text), &what);
+    text.trim().parse().map(Some).map_err(wrong)
 }
 
 /// One part of the address that names a thing. Whatever cannot name one is not found.
 pub fn id<T: FromStr>(text: &str, missing: &'static str) -> Result<T, Problem> {
-    text.parse().map_err(|_cause| Problem::not_found(missing))
+    text.parse().map_err(|_cause| {
+        let sentence = format!(
+            "{missing}: what stands for its id in the address is no id, which looks like {AN_ID}"
+        );
+        Problem::not_found(sentence).field("id")
+    })
 }
 
 #[cfg(test)]
@@ -247,6 +212,10 @@ mod tests {
         variables: BTreeMap<String, String>,
         #[serde(default)]
         audience: Inner,
+        seconds: Option<u64>,
+        #[serde(default)]
+        who: Vec<crate::ids::ContactId>,
+        mode: Option<crate::web::api::alerts::Mode>,
     }
 
     #[derive(Debug, Default, Deserialize)]
@@ -257,7 +226,7 @@ mod tests {
 
     fn refused(text: &str) -> (u16, Option<String>, String) {
         let problem = read::<Sample>(text.as_bytes()).unwrap_err();
-        let json: Value = serde_json::from_str(&problem_json(problem)).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&problem_json(problem)).unwrap();
         let field = json["field"].as_str().map(str::to_owned);
         let status = u16::try_from(json["status"].as_u64().unwrap()).unwrap();
         (status, field, json["detail"].as_str().unwrap().to_owned())
@@ -300,6 +269,74 @@ mod tests {
         assert!(detail.contains("groups"), "{detail}");
         let (status, field, _) = refused("{}");
         assert_eq!((status, field.as_deref()), (422, Some("template")));
+    }
+
+    #[test]
+    fn a_list_is_no_object_at_the_top_and_inside() {
+        let (status, field, detail) = refused(r#"["a", {"x": "y"}, {"groups": []}]"#);
+        assert_eq!((status, field), (422, None));
+        assert_eq!(detail, "the body must be an object, not a list");
+        let (_, field, detail) = refused(r#"{"template": "a", "audience": [["all"], []]}"#);
+        assert_eq!(field.as_deref(), Some("audience"));
+        assert_eq!(detail, "\"audience\" must be an object, not a list");
+        let (_, field, _) = refused(r#"{"template": "a", "variables": [["a", "b"]]}"#);
+        assert_eq!(field.as_deref(), Some("variables"));
+    }
+
+    #[test]
+    fn a_field_that_is_given_twice_is_refused_by_its_name() {
+        for (text, field) in [
+            (r#"{"template": "a", "template": "a"}"#, "template"),
+            (
+                r#"{"template": "a", "variables": {"r": "1", "r": "2"}}"#,
+                "variables.r",
+            ),
+        ] {
+            let (status, given, detail) = refused(text);
+            assert_eq!((status, given.as_deref()), (422, Some(field)));
+            assert!(detail.contains("twice"), "{detail}");
+        }
+    }
+
+    #[test]
+    fn what_is_expected_is_said_in_plain_words() {
+        for (text, wanted) in [
+            (
+                r#"{"template": null}"#,
+                "\"template\" must be text, not null",
+            ),
+            (
+                r#"{"template": "a", "audience": null}"#,
+                "\"audience\" must be an object, not null",
+            ),
+            (
+                r#"{"template": "a", "seconds": "9"}"#,
+                "\"seconds\" must be a whole number, not text",
+            ),
+            (
+                r#"{"template": "a", "seconds": -1}"#,
+                "\"seconds\" must be a whole number, 0 or more, not -1",
+            ),
+            (
+                r#"{"template": "a", "seconds": 1.5}"#,
+                "\"seconds\" must be a whole number, 0 or more, not 1.5",
+            ),
+            (
+                r#"{"template": "a", "who": ["x"]}"#,
+                "\"who[0]\" must be an id, which looks like 0190a000-0000-7000-8000-000000000000",
+            ),
+            (
+                r#"{"template": "a", "mode": "loud"}"#,
+                "\"mode\" must be \"live\" or \"drill\", not \"loud\"",
+            ),
+            (
+                r#"{"template": "a", "mode": 1}"#,
+                "\"mode\" must be \"live\" or \"drill\", not a number",
+            ),
+            ("7", "the body must be an object, not a number"),
+        ] {
+            assert_eq!(refused(text).2, wanted);
+        }
     }
 
     #[test]

@@ -48,9 +48,10 @@ pub struct LaunchBody {
     #[serde(default)]
     #[schema(example = "all-at-once")]
     pub plan: Option<String>,
-    /// Seconds after which nothing more goes out: 60 to 2592000; absent: as the template says.
+    /// Seconds after which nothing more goes out: 1 to 2592000 (30 days); absent: as the template
+    /// says.
     #[serde(default)]
-    #[schema(example = 3600, minimum = 60, maximum = 2_592_000)]
+    #[schema(example = 3600, minimum = 1, maximum = 2_592_000)]
     pub expires_in: Option<u64>,
 }
 
@@ -149,10 +150,11 @@ pub(super) fn accepted(app: &App, launched: &Launched) -> Response {
         .into_response()
 }
 
-fn request_key(
+/// The request's own key, if it has one. `asked` is everything else that makes it what it is.
+pub(super) fn request_key(
     bearer: &Bearer,
     headers: &HeaderMap,
-    body: &LaunchBody,
+    asked: &impl Serialize,
 ) -> Result<Option<RequestKey>, Problem> {
     let mut given = headers.get_all(KEY).iter();
     let Some(value) = given.next() else {
@@ -166,8 +168,8 @@ fn request_key(
         return Err(Problem::invalid(sentence).field("Idempotency-Key"));
     }
     // Written out from what was understood: spaces and the order of fields make no difference.
-    let canonical = serde_json::to_vec(body)
-        .map_err(|_cause| crate::storage::Error::Broken("a launch is no JSON"))?;
+    let canonical = serde_json::to_vec(asked)
+        .map_err(|_cause| crate::storage::Error::Broken("a request is no JSON"))?;
     Ok(Some(RequestKey {
         scope: format!("token:{}", bearer.0.id),
         key: key.to_owned(),

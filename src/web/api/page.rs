@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::input::parsed;
+use super::input::number;
 use crate::web::problem::Problem;
 
 /// Entries of a page that asks for no number.
@@ -26,7 +26,7 @@ pub struct Page<T> {
 #[serde(deny_unknown_fields, default)]
 pub struct PageQuery {
     /// Entries on the page: 1 to 1000, else 200. More than 1000 gives 1000.
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "number")]
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
     /// The `next` of the page before.

@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::alerts::{readable, time};
-use super::input::{Query, parsed};
+use super::input::{Query, number, parsed};
 use super::page::{self, Page};
 use crate::alert::words::Category;
 use crate::app::App;
 use crate::channel::{Address, Channel};
 use crate::ids::{ContactId, DeliveryId, RecipientId};
 use crate::report::reasons;
+use crate::report::written::{self, Written};
 use crate::response::AnswerClass;
 use crate::storage::deliveries::DeliveryState;
 use crate::storage::responses::{self, Response, Via};
@@ -31,7 +32,7 @@ pub struct RecipientQuery {
     #[serde(deserialize_with = "parsed")]
     pub state: Option<PersonState>,
     /// Entries on the page: 1 to 1000, else 200. More than 1000 gives 1000.
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "number")]
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
     /// The `next` of the page before.
@@ -62,6 +63,8 @@ pub struct RecipientBody {
     pub deliveries: Vec<DeliveryBody>,
     /// Every answer, oldest first.
     pub responses: Vec<ResponseBody>,
+    /// What the person wrote that is no answer, oldest first: someone must read it.
+    pub messages: Vec<MessageBody>,
 }
 
 /// One message to one person, or the reason why there is none.
@@ -129,6 +132,27 @@ pub struct ResponseBody {
     pub recorded_by: Option<String>,
 }
 
+/// Something that a person wrote by SMS and that is no answer.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct MessageBody {
+    /// When it came (RFC 3339).
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// The words.
+    #[schema(example = "I am trapped on floor 2")]
+    pub text: String,
+    /// An answer came after it, or someone marked one: it is no longer on the board.
+    pub settled: bool,
+}
+
+impl std::fmt::Debug for MessageBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MessageBody")
+            .field("at", &self.at)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The people of an alert in the order of its audience, each with every message and why.
 #[utoipa::path(
     get, path = "/api/v1/alerts/{id}/recipients", tag = "alerts", operation_id = "list_recipients",
@@ -151,9 +175,13 @@ pub async fn list(
     let limit = page::limit(query.limit)?;
     let after = match &query.cursor {
         None => None,
-        Some(cursor) => Some(RecipientId(
-            cursor.parse().map_err(|_cause| page::unknown_cursor())?,
-        )),
+        Some(cursor) => {
+            let id = RecipientId(cursor.parse().map_err(|_cause| page::unknown_cursor())?);
+            if id.alert() != alert.number || !responses::is_recipient(&app.db, id).await? {
+                return Err(page::unknown_cursor());
+            }
+            Some(id)
+        }
     };
     let filter = Filter {
         state: query.state,
@@ -178,12 +206,15 @@ pub async fn list(
     let mut deliveries = sorted(deliveries, |delivery| delivery.recipient);
     let answers = responses::list_between(&app.db, first.id, last.id).await?;
     let mut answers = sorted(answers, |response| response.recipient);
+    let messages = written::between(&app, &alert, first.id, last.id).await?;
+    let mut messages = sorted(messages, |message| message.recipient);
     let items = people
         .into_iter()
         .map(|person| {
             let deliveries = deliveries.remove(&person.id).unwrap_or_default();
             let answers = answers.remove(&person.id).unwrap_or_default();
-            body(&app, person, &deliveries, answers)
+            let messages = messages.remove(&person.id).unwrap_or_default();
+            body(&app, person, &deliveries, answers, messages)
         })
         .collect();
     Ok(Json(Page { items, next }))
@@ -202,6 +233,7 @@ fn body(
     person: Person,
     deliveries: &[Delivery],
     answers: Vec<Response>,
+    messages: Vec<Written>,
 ) -> RecipientBody {
     let needs_a_reason = matches!(
         person.state,
@@ -224,6 +256,7 @@ fn body(
             .map(|delivery| delivery_body(app, delivery))
             .collect(),
         responses: answers.into_iter().map(response_body).collect(),
+        messages: messages.into_iter().map(message_body).collect(),
     }
 }
 
@@ -251,6 +284,14 @@ fn delivery_body(app: &App, delivery: &Delivery) -> DeliveryBody {
         sent_at: delivery.sent_at.map(time),
         delivered_at: delivery.delivered_at.map(time),
         closed_at: delivery.closed_at.map(time),
+    }
+}
+
+fn message_body(message: Written) -> MessageBody {
+    MessageBody {
+        at: time(message.at),
+        text: message.text,
+        settled: message.settled,
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::alerts::{Mode, time};
-use super::input::{Query, parsed};
+use super::input::{Query, number};
 use super::page::Page;
 use crate::account::token::Need;
 use crate::alert::words::Language;
@@ -27,14 +27,14 @@ const MOST: u32 = 5000;
 #[serde(deny_unknown_fields, default)]
 pub struct SandboxQuery {
     /// Only messages behind this serial: for a reader who waits for more.
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "number")]
     pub after: Option<u64>,
     /// Messages on the page: 1 to 5000, else 2000.
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "number")]
     #[param(minimum = 1, maximum = 5000)]
     pub limit: Option<u32>,
     /// The `next` of the page before: a serial too.
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "number")]
     pub cursor: Option<u64>,
 }
 

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::alerts::time;
 use super::input::{Body, Query, id};
 use super::page::{self, Page, PageQuery};
+use crate::account;
 use crate::account::token::{self, Need, Scopes};
 use crate::app::App;
 use crate::ids::TokenId;
@@ -113,7 +114,14 @@ pub async fn create(
     let scopes = Scopes::parse(&draft.scopes)
         .map_err(|sentence| Problem::invalid(sentence).field("scopes"))?;
     let now = app.clock.now();
-    let made = token::create(&app.db, &draft.name, &scopes, now, &bearer.actor()).await?;
+    let made = token::create(&app.db, &draft.name, &scopes, now, &bearer.actor()).await;
+    let made = made.map_err(|error| match error {
+        account::Error::Refused(sentence) if scopes.list().is_empty() => {
+            Problem::invalid(sentence).field("scopes")
+        }
+        account::Error::Refused(sentence) => Problem::invalid(sentence).field("name"),
+        other => other.into(),
+    })?;
     let body = NewTokenBody {
         id: made.id,
         name: draft.name.trim().to_owned(),

@@ -15,7 +15,7 @@ use crate::ids::AlertNumber;
 use crate::storage::alerts::{self, Alert};
 use crate::web::form::Fields;
 use crate::web::format::{self, Times};
-use crate::web::pages::{PageError, board, frame, show};
+use crate::web::pages::{PageError, board, frame, show, written};
 use crate::web::session::SignedIn;
 use crate::web::view::alerts::{AlertList, AlertRow};
 use crate::web::view::people::Filter;
@@ -70,6 +70,12 @@ async fn page(
             page: frame(&app, &by.user, "Alerts", Section::Alerts),
             filters: filters(shown),
             rows,
+            strays: if is_first {
+                let times = Times::new(&app.config, app.clock.now());
+                written::strays(&app, &by.user, &times).await?
+            } else {
+                Vec::new()
+            },
             pages,
             first: by
                 .user

@@ -273,10 +273,10 @@ async fn change(
     let now = app.clock.now();
     match contact::update(&app.db, &app.keys, id, draft, now, &signed_in.actor()).await {
         Ok(_) => Ok(Redirect::to(&format!("/people/{id}?done=saved")).into_response()),
-        Err(directory::Error::Refused(reasons)) => {
+        Err(refused @ directory::Error::Refused(_)) => {
             let mut view = page(&app, &signed_in, &contact).await?;
             view.fields = fields::typed(&app, &typed);
-            view.page = view.page.notice(not_saved(&sentence(&reasons.join("; "))));
+            view.page = view.page.notice(not_saved(&sentence(&refused.to_string())));
             show(StatusCode::UNPROCESSABLE_ENTITY, &view)
         }
         Err(error) => Err(error.into()),
@@ -341,9 +341,9 @@ async fn make(
         Ok(contact) => {
             Ok(Redirect::to(&format!("/people/{}?done=made", contact.id)).into_response())
         }
-        Err(directory::Error::Refused(reasons)) => {
+        Err(refused @ directory::Error::Refused(_)) => {
             let fields = fields::typed(&app, &typed);
-            let view = new_page(&app, &signed_in, fields, &sentence(&reasons.join("; ")));
+            let view = new_page(&app, &signed_in, fields, &sentence(&refused.to_string()));
             show(status, &view)
         }
         Err(error) => Err(error.into()),

@@ -277,8 +277,8 @@ async fn make(
     let now = app.clock.now();
     match group::create(&app.db, draft(&typed, None), now, &signed_in.actor()).await {
         Ok(group) => Ok(to(&group)),
-        Err(directory::Error::Refused(reasons)) => {
-            let refused = Some((&typed, reasons.join("; ")));
+        Err(refused @ directory::Error::Refused(_)) => {
+            let refused = Some((&typed, refused.to_string()));
             let view = all_page(&app, &signed_in, refused).await?;
             show(StatusCode::UNPROCESSABLE_ENTITY, &view)
         }
@@ -302,9 +302,9 @@ async fn change(
     let draft = draft(&typed, Some(group.name.clone()));
     match group::update(&app.db, group.id, draft, now, &signed_in.actor()).await {
         Ok(group) => Ok(to(&group)),
-        Err(directory::Error::Refused(reasons)) => {
+        Err(refused @ directory::Error::Refused(_)) => {
             let mut view = page(&app, &signed_in, &group, &Asked::default()).await?;
-            view.page = view.page.notice(not_saved(&reasons.join("; ")));
+            view.page = view.page.notice(not_saved(&refused.to_string()));
             if let Some(form) = &mut view.form {
                 form.fields = fields(|name| typed.get(name).to_owned());
                 form.is_open = true;

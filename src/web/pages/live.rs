@@ -27,7 +27,7 @@ use crate::storage::deliveries::DeliveryState;
 use crate::storage::standing::{self, Delivery, Need, Needing};
 use crate::web::form::Fields;
 use crate::web::format::{self, Times};
-use crate::web::pages::{PageError, board, show};
+use crate::web::pages::{PageError, board, show, written};
 use crate::web::session::SignedIn;
 use crate::web::view::board::{
     BoardLive, GatewayLight, Hold, Need as NeedView, Numbers, PersonRow,
@@ -204,7 +204,9 @@ pub async fn build(
     let needing = standing::list_needs(&app.db, alert.number, paging.0, ROWS).await?;
     let ids: Vec<RecipientId> = needing.iter().map(|one| one.person.id).collect();
     let deliveries = standing::list_deliveries_of(&app.db, alert.number, &ids).await?;
-    let numbers = numbers(alert, &needing);
+    let mut numbers = numbers(alert, &needing);
+    let wrote = written::need(app, user, alert, &times).await?;
+    numbers.wrote = wrote.as_ref().map_or(0, |wrote| wrote.count);
     let hold = hold(user, alert, now);
     let (state, state_tone) = state(alert, now, &times);
     let language = app.config.organisation.language();
@@ -228,13 +230,23 @@ pub async fn build(
         needs: if hold.is_some() {
             Vec::new()
         } else {
-            rows.needs(&needing, paging)
+            with_words(rows.needs(&needing, paging), wrote)
         },
         gateways: lights(app, alert).await?,
         chart: chart(app, alert, now).await?,
         numbers,
         hold,
     })
+}
+
+/// Puts those who wrote behind those who need help.
+fn with_words(mut needs: Vec<NeedView>, wrote: Option<NeedView>) -> Vec<NeedView> {
+    let place = needs
+        .iter()
+        .take_while(|need| need.class == class(Need::Help))
+        .count();
+    needs.splice(place..place, wrote);
+    needs
 }
 
 fn hold(user: &User, alert: &Alert, now: Timestamp) -> Option<Hold> {
@@ -297,6 +309,7 @@ fn numbers(alert: &Alert, needing: &[Needing]) -> Numbers {
         negative: of(Need::Negative),
         silent: of(Need::Silent),
         not_reached: of(Need::Unreached),
+        wrote: 0,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::channel::Address;
 use crate::directory::contact::{self, Contact, PointKind};
 use crate::ids::RecipientId;
 use crate::report::words::{self, Event, Mood};
+use crate::report::written::{self, Written};
 use crate::response::{self, AnswerClass, OnBehalf};
 use crate::storage::Error;
 use crate::storage::alerts::Alert;
@@ -22,14 +23,17 @@ use crate::storage::responses::{self, Via};
 use crate::storage::standing::{self, Delivery, Person};
 use crate::web::form::Fields;
 use crate::web::format::{self, Times};
-use crate::web::pages::{PageError, board, frame, live, show};
+use crate::web::pages::{PageError, board, frame, live, show, written as shown};
 use crate::web::session::SignedIn;
 use crate::web::view::person::{MarkAnswer, PersonEvent, PersonInAlert};
 use crate::web::view::{Act as Button, Choice, Link, Section, Tone, Weight};
 
+/// What they wrote says it.
+const BY_TEXT: &str = "text";
 /// How someone can know what a person answered.
 const WAYS: &[(&str, &str)] = &[
     ("phone", "By phone"),
+    (BY_TEXT, "By text"),
     ("in person", "In person"),
     ("radio", "By radio"),
     ("other", "Otherwise"),
@@ -71,7 +75,8 @@ async fn page(
     let times = Times::new(&app.config, app.clock.now());
     let title = board::title(&alert, &language);
     let contact = contact::find(&app.db, &app.keys, person.contact_id).await?;
-    let events = events(&app, &by.user, &alert, &person).await?;
+    let wrote = written::between(&app, &alert, person.id, person.id).await?;
+    let events = events(&app, &by.user, &alert, &person, &wrote).await?;
     let (state, state_tone) = state(&alert, &person, &times, &language);
     let place = [
         live::place(&person),
@@ -104,7 +109,7 @@ async fn page(
             mark: by
                 .user
                 .may(Act::RecordForOthers)
-                .then(|| mark(&alert, &person, &language)),
+                .then(|| mark(&alert, &person, &language, shown::waiting(&wrote, &times))),
             contact_href: contact
                 .filter(|_| by.user.may(Act::SeeDirectory))
                 .map(|contact| format!("/people/{}", contact.id)),
@@ -207,7 +212,12 @@ fn acts(user: &User, alert: &Alert, person: &Person, contact: Option<&Contact>) 
     acts
 }
 
-fn mark(alert: &Alert, person: &Person, language: &crate::alert::words::Language) -> MarkAnswer {
+fn mark(
+    alert: &Alert,
+    person: &Person,
+    language: &crate::alert::words::Language,
+    wrote: Vec<String>,
+) -> MarkAnswer {
     let options = alert
         .options
         .iter()
@@ -218,8 +228,12 @@ fn mark(alert: &Alert, person: &Person, language: &crate::alert::words::Language
         options,
         ways: WAYS
             .iter()
-            .map(|(value, label)| Choice::new(*value, *label))
+            .map(|(value, label)| {
+                let chosen = *value == BY_TEXT && !wrote.is_empty();
+                Choice::new(*value, *label).chosen(chosen)
+            })
             .collect(),
+        wrote,
     }
 }
 
@@ -229,6 +243,7 @@ async fn events(
     user: &User,
     alert: &Alert,
     person: &Person,
+    wrote: &[Written],
 ) -> Result<Vec<Event>, PageError> {
     let deliveries = standing::list_deliveries(&app.db, person.id, person.id).await?;
     let attempts = standing::list_attempts(&app.db, person.id).await?;
@@ -265,6 +280,7 @@ async fn events(
             .iter()
             .map(|one| words::of_response(one, &alert.options, &language)),
     );
+    events.extend(wrote.iter().map(words::of_written));
     events.sort_by_key(|event| event.at);
     Ok(events)
 }
@@ -325,6 +341,11 @@ async fn calling(
     Ok(Redirect::to(&to).into_response())
 }
 
+async fn has_written(app: &App, alert: &Alert, person: &Person) -> Result<bool, Error> {
+    let wrote = written::between(app, alert, person.id, person.id).await?;
+    Ok(wrote.iter().any(|one| !one.settled))
+}
+
 /// Records what someone heard from this person.
 async fn answer(
     State(app): State<App>,
@@ -336,9 +357,10 @@ async fn answer(
     let (alert, person) = find(&app, path).await?;
     let board = format!("/alerts/{}", alert.id);
     let given = fields.get("answer");
-    let is_again =
+    let is_same =
         person.answer.as_deref() == Some(given) && person.answer_via == Some(Via::Manager);
-    if is_again {
+    // The same answer again says of what they wrote since that somebody has read it.
+    if is_same && !has_written(&app, &alert, &person).await? {
         return Ok(Redirect::to(&board).into_response());
     }
     let how = WAYS

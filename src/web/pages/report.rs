@@ -10,6 +10,7 @@ use crate::account::role::Act;
 use crate::alert::words::AlertState;
 use crate::app::App;
 use crate::channel::Channel;
+use crate::report::written::Written;
 use crate::report::{Report, table};
 use crate::storage::alerts::Alert;
 use crate::storage::deliveries::DeliveryState;
@@ -17,7 +18,7 @@ use crate::web::format::{self, Times};
 use crate::web::pages::{PageError, board, frame, live, preview, show};
 use crate::web::session::{SignedIn, no_store};
 use crate::web::view::report::{
-    Breakdown, BreakdownRow, NotReached, Report as Page, SentText, TimelineAct,
+    Breakdown, BreakdownRow, NotReached, Report as Page, SentText, TimelineAct, Wrote,
 };
 use crate::web::view::{Fact, Link, Notice, Section, Severity, Tone, counted};
 
@@ -83,6 +84,7 @@ async fn page(app: &App, by: &SignedIn, alert: &Alert, report: &Report) -> Resul
         breakdowns: breakdowns(report),
         not_reached: not_reached(alert, report),
         doubts: doubts(report),
+        wrote: wrote(alert, report, &times),
         acts: report
             .acts
             .iter()
@@ -265,6 +267,21 @@ fn doubts(report: &Report) -> Vec<String> {
         ));
     }
     doubts
+}
+
+fn wrote(alert: &Alert, report: &Report, times: &Times) -> Vec<Wrote> {
+    let row = |one: &Written| Wrote {
+        time: times.near(one.at),
+        name: one.name.clone(),
+        href: format!("/alerts/{}/people/{}", alert.id, one.recipient),
+        words: format!("“{}”", one.text),
+        state: if one.settled {
+            "Answered since."
+        } else {
+            "Nobody has marked an answer."
+        },
+    };
+    report.messages.iter().map(row).collect()
 }
 
 fn texts(report: &Report) -> Vec<SentText> {

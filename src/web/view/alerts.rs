@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::people::Filter;
-use super::{Frame, Link, Mode, Pages, Severity, Tone};
+use super::{Act, Frame, Link, Mode, Pages, Severity, Tone};
 
 /// `/alerts`.
 #[derive(Clone, Debug, Template)]
@@ -17,8 +17,33 @@ pub struct AlertList {
     pub rows: Vec<AlertRow>,
     /// Where the reader is.
     pub pages: Pages,
+    /// Messages from nobody in a running alert that nobody has dealt with, the newest first.
+    pub strays: Vec<StrayRow>,
     /// Where to send the first one, for whoever may; shown when there are none.
     pub first: Option<Link>,
+}
+
+/// A message from nobody in a running alert.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StrayRow {
+    /// "14:02:07".
+    pub time: String,
+    /// The number it came from, masked.
+    pub from: String,
+    /// Calls that number; none for whoever may not see it.
+    pub call: Option<Act>,
+    /// Who wrote it and their place in an alert that is over; none if nobody knows.
+    pub person: Option<(String, String)>,
+    /// What they wrote, in quotation marks.
+    pub words: String,
+}
+
+impl std::fmt::Debug for StrayRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StrayRow")
+            .field("time", &self.time)
+            .finish_non_exhaustive()
+    }
 }
 
 /// One alert in the list.

@@ -114,7 +114,7 @@ impl AnswerPage {
 #[derive(Clone, Debug, Template)]
 #[template(path = "answer_unknown.html")]
 pub struct AnswerUnknown {
-    /// The fixed words, in the organisation's first language.
+    /// The fixed words: the reader's own when the link is known, else the organisation's.
     pub words: &'static AnswerWords,
     /// What is the matter, and what to do: one of the words.
     pub sentence: &'static str,

@@ -97,6 +97,8 @@ pub struct Numbers {
     pub silent: u64,
     /// Could not be reached: failed, unreachable or excluded.
     pub not_reached: u64,
+    /// Wrote something that is no answer and that nobody has dealt with; counted above too.
+    pub wrote: u64,
 }
 
 impl Numbers {
@@ -114,8 +116,12 @@ impl Numbers {
 
     /// The same in a sentence, for screen readers and titles.
     pub fn summary(&self) -> String {
+        let wrote = match self.wrote {
+            0 => String::new(),
+            wrote => format!(" {} wrote something that is no answer.", people(wrote)),
+        };
         format!(
-            "{} of {} answered, {} need help, {} silent, {} not reached.",
+            "{} of {} answered, {} need help, {} silent, {} not reached.{wrote}",
             self.answered,
             people(self.recipients),
             self.need_help,
@@ -128,7 +134,7 @@ impl Numbers {
 /// People who need the same next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
-    /// `help`, `negative`, `silent`, `unreached` or `answered`: gives the edge its colour.
+    /// `help`, `wrote`, `negative`, `silent`, `unreached` or `answered`: gives the edge its colour.
     pub class: &'static str,
     /// "Need help first".
     pub title: String,
@@ -181,7 +187,13 @@ mod tests {
             negative: 5,
             silent: 16,
             not_reached: 6,
+            wrote: 2,
         };
+        assert!(
+            numbers
+                .summary()
+                .ends_with("2 people wrote something that is no answer.")
+        );
 
         let words = numbers.bar().words;
 

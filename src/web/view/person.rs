@@ -53,6 +53,8 @@ pub struct MarkAnswer {
     pub options: Vec<Choice>,
     /// "By phone", "In person", …; sent as `how`.
     pub ways: Vec<Choice>,
+    /// What the person wrote that is no answer and that nobody has dealt with.
+    pub wrote: Vec<String>,
 }
 
 /// `/people/ID`: one entry of the directory.

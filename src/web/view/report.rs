@@ -33,6 +33,8 @@ pub struct Report {
     pub not_reached: Vec<NotReached>,
     /// Possible duplicates and unknown outcomes, said plainly. Empty means none.
     pub doubts: Vec<String>,
+    /// What people wrote that is no answer, oldest first.
+    pub wrote: Vec<Wrote>,
     /// What people did, oldest first.
     pub acts: Vec<TimelineAct>,
     /// The texts as sent.
@@ -78,6 +80,29 @@ pub struct NotReached {
     pub reason: String,
     /// What to mend before the next alert.
     pub fix: String,
+}
+
+/// Something that a person wrote. Its Debug form shows no name and no words.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Wrote {
+    /// "14:02:07".
+    pub time: String,
+    /// Who wrote it.
+    pub name: String,
+    /// The person in this alert.
+    pub href: String,
+    /// What they wrote, in quotation marks.
+    pub words: String,
+    /// "Answered since", or what is still to do.
+    pub state: &'static str,
+}
+
+impl std::fmt::Debug for Wrote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Wrote")
+            .field("time", &self.time)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Something that a person did.

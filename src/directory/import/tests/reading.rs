@@ -266,6 +266,20 @@ proptest! {
     }
 
     #[test]
+    fn no_column_becomes_a_field_that_an_export_could_not_give_back(
+        odd in proptest::collection::vec("(\\PC{0,8}|[nN]ame ?[0-9]?|[Ee]-?mail_?|Group)", 0..4),
+    ) {
+        let headers = ["name", "mobile"].into_iter().map(str::to_owned).chain(odd).collect();
+        let table = csv_file::Table { headers, rows: Vec::new(), encoding: csv_file::Encoding::Utf8, delimiter: ',' };
+        let read = parse(&table, "CH", &Language("en".to_owned()));
+        for column in read.map(|parsed| parsed.file_columns).unwrap_or_default() {
+            if let Column::Field(name) = column.column {
+                prop_assert_eq!(wrong_field(&name), None);
+            }
+        }
+    }
+
+    #[test]
     fn every_line_is_a_person_a_merged_line_or_a_rejected_one(
         people in proptest::collection::vec(("[AB]", "([ab]@b\\.example)?", "(079123456[0-2])?"), 0..12),
     ) {
