@@ -97,8 +97,8 @@ test("the report explains everyone, and its curve ends at its own figures", asyn
   assert.deepEqual([last.reached, last.answered], [report.figures.reached, report.figures.answered]);
 
   await page.goto(address);
-  for (const { name, why } of report.not_reached) {
-    assert.ok(why, `it is said why ${name} was not reached`);
+  for (const { name, reason } of report.not_reached) {
+    assert.ok(reason, `it is said why ${name} was not reached`);
     await page.getByRole("link", { name, exact: true }).first().waitFor();
   }
   await page.context().close();
