@@ -34,6 +34,8 @@ CREATE TABLE reply (
     response   UUID,
     UNIQUE (gateway, gateway_id)
 );
+-- A board looks for replies that a person must read each time it is drawn.
+CREATE INDEX reply_by_outcome ON reply (outcome, at);
 
 -- People whom a person should phone, each once in an alert.
 CREATE TABLE call_task (

@@ -12,7 +12,7 @@ use crate::plan::Plan;
 use crate::response::option::AnswerOption;
 
 /// The longest time a template may ask for: nothing goes out a month later.
-const LONGEST: Duration = Duration::from_hours(31 * 24);
+const LONGEST: Duration = Duration::from_hours(30 * 24);
 
 /// The file, to the letter.
 #[derive(Deserialize)]
@@ -53,7 +53,7 @@ pub(super) fn read(name: &str, text: &str) -> Result<Template, Vec<String>> {
     let expires_in = span(&manifest.expires_in);
     if expires_in.is_none() {
         problems
-            .push("expires_in: write hours or minutes, like \"12h\" or \"90m\", up to 744h".into());
+            .push("expires_in: write hours or minutes, like \"12h\" or \"90m\", up to 720h".into());
     }
     let review_by = manifest.review_by.parse().ok();
     if review_by.is_none() {

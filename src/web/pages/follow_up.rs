@@ -1,6 +1,8 @@
 //! Acts on a running alert, each with a page that says beforehand what it will do: correct, all
 //! clear, update, remind the silent, stop.
 
+mod content;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -12,23 +14,19 @@ use axum::routing::get;
 
 use crate::account::role::Act;
 use crate::alert::follow_up::{self, FollowUpRequest};
-use crate::alert::words::{AlertKind, AlertState};
+use crate::alert::words::AlertKind;
 use crate::alert::{Refusal, draft};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::storage::alerts::{self, Alert};
-use crate::storage::deliveries::DeliveryState;
-use crate::storage::standing;
 use crate::template::Template;
 use crate::web::form::Fields;
-use crate::web::format::{self, sentence};
-use crate::web::pages::preview::{self, Readers};
+use crate::web::format::sentence;
 use crate::web::pages::reading::{self, Reading};
-use crate::web::pages::{PageError, asked, board, check, draft_view, frame, show};
+use crate::web::pages::{PageError, asked, board, draft_view, frame, show};
 use crate::web::session::SignedIn;
-use crate::web::view::check::Blank;
 use crate::web::view::follow_up::{FollowUp, FollowUpKind};
-use crate::web::view::{Fact, Link, Notice, Section, Severity, Tone, people};
+use crate::web::view::{Link, Notice, Section, Severity, Tone};
 
 /// `/alerts/ID/{correct,all-clear,update,remind,stop}`.
 pub fn router() -> Router<App> {
@@ -214,33 +212,10 @@ async fn standing_now(
     at: Timestamp,
 ) -> Result<(u64, String), PageError> {
     let Some(template) = &place.template else {
-        return Ok((silent(place).await?, String::new()));
+        return Ok((content::silent(place).await?, String::new()));
     };
     let look = draft_view::look_at_follow_up(place.app, &place.alert, template, variables, at);
     Ok((look.await?.people, template.hash.clone()))
-}
-
-/// People who have not answered, and to whom something can be sent.
-async fn silent(place: &Place<'_>) -> Result<u64, PageError> {
-    use standing::PersonState::{Acknowledged, Excluded, Unreachable};
-    let counts = standing::count(&place.app.db, place.alert.number).await?;
-    let silent = counts
-        .iter()
-        .filter(|(state, _)| !matches!(state, Acknowledged | Excluded | Unreachable));
-    Ok(silent.map(|(_, number)| format::count(*number)).sum())
-}
-
-/// The part of the page that differs between the acts.
-#[derive(Default)]
-struct Content {
-    severity: Option<Severity>,
-    blanks: Vec<Blank>,
-    problems: Vec<Notice>,
-    missing: Vec<String>,
-    previews: Vec<crate::web::view::check::Preview>,
-    facts: Vec<Fact>,
-    count: u64,
-    hash: String,
 }
 
 async fn view(
@@ -253,9 +228,9 @@ async fn view(
     let now = app.clock.now();
     let (variables, canonical) = asked_for(place, fields);
     let content = match (&place.template, place.kind) {
-        (Some(template), _) => message(place, template, &variables, now).await?,
-        (None, FollowUpKind::Stop) => stop(place).await?,
-        (None, _) => reminder(place).await?,
+        (Some(template), _) => content::message(place, template, &variables, now).await?,
+        (None, FollowUpKind::Stop) => content::stop(place).await?,
+        (None, _) => content::reminder(place).await?,
     };
     let read = Reading::new(now, content.count, &content.hash);
     let word = read.seal(app, place.by.user.id, &place.about(), &canonical);
@@ -289,116 +264,4 @@ fn ribbon(place: &Place<'_>) -> String {
         FollowUpKind::Stop => format!("Alert {}: not stopped yet.", place.alert.number),
         _ => "Nothing of this has been sent yet.".to_owned(),
     }
-}
-
-/// A correction, an all-clear or an update.
-async fn message(
-    place: &Place<'_>,
-    template: &Template,
-    variables: &BTreeMap<String, String>,
-    now: Timestamp,
-) -> Result<Content, PageError> {
-    let app = place.app;
-    let language = app.config.organisation.language();
-    let look = draft_view::look_at_follow_up(app, &place.alert, template, variables, now).await?;
-    let mut problems = look.problems;
-    if template.kind == AlertKind::Update && place.alert.state != AlertState::Running {
-        problems.push(Notice::new(
-            Tone::Wrong,
-            "The alert is over: an update can no longer be sent.",
-        ));
-    }
-    let whom = format!("{}: exactly those who were contacted", people(look.people));
-    let mut facts = vec![Fact::new("Who gets it", whom)];
-    facts.extend(preview::cost_and_time(app, place.alert.mode, &look.shown));
-    if template.kind != AlertKind::Update {
-        facts.push(Fact::new(
-            "The alert itself",
-            "is stopped: nothing more of it goes out",
-        ));
-    }
-    Ok(Content {
-        severity: Some(Severity::of(template.kind, template.severity)),
-        blanks: check::blanks(template, variables, &language),
-        problems,
-        missing: look.missing,
-        previews: look.shown.into_iter().map(|one| one.preview).collect(),
-        facts,
-        count: look.people,
-        hash: template.hash.clone(),
-    })
-}
-
-/// The same message once more.
-async fn reminder(place: &Place<'_>) -> Result<Content, PageError> {
-    let app = place.app;
-    let alert = &place.alert;
-    let count = silent(place).await?;
-    let texts = alerts::list_texts(&app.db, alert.number).await?;
-    let channels = draft_view::first_channels(&alert.plan);
-    let shelf = app.shelf();
-    let readers: Vec<Readers> = Vec::new();
-    let mut shown = preview::shown(
-        app,
-        shelf.find(&alert.template),
-        &texts,
-        &channels,
-        &readers,
-    );
-    for one in &mut shown {
-        one.preview.people = None;
-    }
-    let mut problems = Vec::new();
-    if alert.state != AlertState::Running {
-        problems.push(Notice::new(
-            Tone::Wrong,
-            "The alert is over: nobody can be reminded of it.",
-        ));
-    }
-    Ok(Content {
-        problems,
-        previews: shown.into_iter().map(|one| one.preview).collect(),
-        facts: vec![Fact::new(
-            "Who gets it",
-            format!("{} who have not answered", people(count)),
-        )],
-        count,
-        ..Content::default()
-    })
-}
-
-/// Nothing more goes out.
-async fn stop(place: &Place<'_>) -> Result<Content, PageError> {
-    let deliveries = standing::count_deliveries(&place.app.db, place.alert.number).await?;
-    let of = |wanted: &[DeliveryState]| -> u64 {
-        let of = deliveries
-            .iter()
-            .filter(|(_, state, _)| wanted.contains(state));
-        of.map(|(.., number)| format::count(*number)).sum()
-    };
-    let gone = of(&[
-        DeliveryState::Accepted,
-        DeliveryState::Sent,
-        DeliveryState::Delivered,
-    ]);
-    let on_the_wire = of(&[DeliveryState::Sending]);
-    let waiting = of(&[DeliveryState::Queued]);
-    let mut facts = vec![Fact::new("Messages already handed over", gone.to_string())];
-    if on_the_wire > 0 {
-        facts.push(Fact::new(
-            "Being handed over now, cannot be called back",
-            on_the_wire.to_string(),
-        ));
-    }
-    facts.push(Fact::new("Not yet sent", waiting.to_string()));
-    let mut problems = Vec::new();
-    if place.alert.state != AlertState::Running {
-        problems.push(Notice::new(Tone::Plain, "The alert is over already."));
-    }
-    Ok(Content {
-        problems,
-        facts,
-        count: waiting,
-        ..Content::default()
-    })
 }
