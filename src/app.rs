@@ -19,7 +19,7 @@ use crate::channel::{Channel, Configured};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::dispatch::health::Health;
-use crate::dispatch::recovery::Lease;
+use crate::dispatch::lease::Lease;
 use crate::ids::BootId;
 use crate::keys::{KeyError, Keys};
 use crate::plan::Plan;

@@ -17,12 +17,13 @@
 //! and claims the next rows in one transaction; no transaction is open while it talks to a gateway.
 //!
 //! What a dead process left half-sent is found by [`recovery`]. When to try again is decided by
-//! [`retry`], how fast by [`rate`], and whether at all by [`health`]: all pure.
+//! [`retry`], how fast by [`rate`], whether at all by [`health`] and [`lease`]: all pure.
 //!
 //! [`DeliveryState`]: crate::storage::deliveries::DeliveryState
 
 pub mod health;
 pub mod lane;
+pub mod lease;
 pub mod message;
 pub mod rate;
 pub mod recovery;

@@ -5,11 +5,11 @@
 //! boot is dead when its lease has run out by the database's clock; a living one renews it. A living
 //! one may lose sight of a message too: when the answer to a commit is lost, for example.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tracing::{error, info, warn};
 
+use super::lease::LEASE;
 use super::retry::AWAIT_RECEIPT;
 use crate::app::App;
 use crate::clock::Timestamp;
@@ -18,33 +18,13 @@ use crate::receipt;
 use crate::storage::boots::{self, Dead};
 use crate::storage::{Error, outcomes};
 
-/// How long a boot is taken to be alive without a sign of it.
-const LEASE: Duration = Duration::from_secs(15);
-/// How often it gives one, and how often the others are looked at.
+/// How often a boot gives a sign of life, and how often the others are looked at.
 const TICK: Duration = Duration::from_secs(1);
 /// No exchange with a gateway lasts longer: what this boot began to send before that and has not
 /// recorded, it has lost sight of.
 const LONGEST_EXCHANGE: Duration = Duration::from_mins(3);
 /// Urgencies below this are life-safety (extreme and severe): sent again rather than left.
 const RESEND_BELOW: i32 = 20;
-
-/// Until when this process may claim and send, by its own steady clock: once its lease in the
-/// database has run out, another server takes its messages for half-sent and may send them again.
-#[derive(Debug, Default)]
-pub struct Lease(AtomicU64);
-
-impl Lease {
-    /// It was renewed by a request that began at `asked`, before the database set its own end.
-    fn renew(&self, asked: Duration) {
-        let until = u64::try_from((asked + LEASE).as_millis()).unwrap_or(u64::MAX);
-        self.0.store(until, Ordering::Release);
-    }
-
-    /// Whether it still holds at `now`.
-    pub fn holds(&self, now: Duration) -> bool {
-        now.as_millis() < u128::from(self.0.load(Ordering::Acquire))
-    }
-}
 
 /// Registers this start and puts in doubt what dead ones left half-sent.
 pub async fn begin(app: &App) -> Result<BootId, Error> {

@@ -52,10 +52,12 @@ pub(crate) fn files(folder: &str) -> Vec<File> {
         for entry in std::fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            // In a second work tree .git is a file.
+            if MADE.contains(&name.as_str()) {
+                continue;
+            }
             if path.is_dir() {
-                if !MADE.contains(&name.as_str()) {
-                    folders.push(path);
-                }
+                folders.push(path);
             } else if let Ok(text) = std::fs::read_to_string(&path) {
                 let path = path.strip_prefix(root()).unwrap().display().to_string();
                 found.push(File {
