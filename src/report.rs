@@ -189,7 +189,7 @@ impl Report {
             recipients: alert.recipients,
             deliveries: deliveries(db, alert).await?,
             answers: answers(db, alert, &language).await?,
-            figures: Figures::of(alert, &counts, &times),
+            figures: Figures::of(alert, &times),
             curve: figures::curve(alert.launched_at, &times),
             slices: slices(db, alert).await?,
             not_reached: not_reached(db, alert).await?,

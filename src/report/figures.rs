@@ -1,12 +1,10 @@
 //! The numbers of an account: the fields of the CDC's notification drill form, and the curves. Pure.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::storage::alerts::Alert;
-use crate::storage::standing::{PersonState, Times};
+use crate::storage::standing::Times;
 
 /// When each person was first told, reached and heard from, as far as each ever was; an answer
 /// proves the two before it. Milliseconds from the launch, ascending.
@@ -63,18 +61,17 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Counts an alert.
-    pub fn of(alert: &Alert, counts: &BTreeMap<PersonState, i64>, times: &[Times]) -> Self {
-        let people = |state| counts.get(&state).copied().unwrap_or_default();
-        let answered = people(PersonState::Acknowledged);
-        let reached = answered + people(PersonState::Delivered);
+    /// Counts an alert. All of it from one reading of the people's times, as the curves are: while
+    /// an alert is running, two readings would not agree.
+    pub fn of(alert: &Alert, times: &[Times]) -> Self {
         let spans = Spans::of(alert.launched_at, times);
+        let people = |spans: &[i64]| i64::try_from(spans.len()).unwrap_or(i64::MAX);
         let all = usize::try_from(alert.recipients).unwrap_or(usize::MAX);
         Self {
             people: alert.recipients,
-            notified: reached + people(PersonState::Accepted),
-            reached,
-            answered,
+            notified: people(&spans.notified),
+            reached: people(&spans.reached),
+            answered: people(&spans.answered),
             first_notified_ms: spans.notified.first().copied(),
             last_notified_ms: spans.notified.last().copied(),
             last_answer_ms: spans.answered.last().copied(),
