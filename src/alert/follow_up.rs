@@ -127,7 +127,8 @@ pub async fn follow_up_once(
     if let Some(launched) = launch::replay(app, key.as_ref()).await? {
         return Ok(launched);
     }
-    let followed = first_of_thread(app, request.alert).await?;
+    let followed = first_of_thread(app, find(app, request.alert).await?).await?;
+    let thread = followed.thread;
     let name = request
         .template
         .as_deref()
@@ -159,7 +160,6 @@ pub async fn follow_up_once(
         now,
         follows: Some(followed),
     };
-    let thread = new.thread();
     let keys = app.keys.clone();
     let kept = key.clone();
     let written = app
@@ -203,13 +203,12 @@ pub async fn follow_up_once(
     }
 }
 
-/// The alert that began the thread of this one.
-async fn first_of_thread(app: &App, id: AlertId) -> Result<Alert, Refusal> {
-    let alert = find(app, id).await?;
+/// The alert that began the thread of this one: itself, if it follows none.
+pub async fn first_of_thread(app: &App, alert: Alert) -> Result<Alert, Error> {
     if alert.number == alert.thread {
         return Ok(alert);
     }
-    Ok(alerts::get(&app.db, alert.thread).await?)
+    alerts::get(&app.db, alert.thread).await
 }
 
 /// Stops whatever of a thread is running.

@@ -231,15 +231,6 @@ pub(super) struct New {
     pub(super) now: Timestamp,
 }
 
-impl New {
-    /// The first alert of the thread that it follows; zero for a new one, which no alert has.
-    pub(super) fn thread(&self) -> AlertNumber {
-        self.follows
-            .as_ref()
-            .map_or(AlertNumber(0), |followed| followed.thread)
-    }
-}
-
 /// Whose recipients it will have.
 pub(super) enum Whom {
     /// The people of groups, and picked ones.

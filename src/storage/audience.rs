@@ -101,25 +101,25 @@ pub async fn freeze(tx: &mut Tx, alert: AlertNumber, selection: &Selection) -> R
     .await
 }
 
-/// Whether a delivery told someone, or may have; with `$4`, whether it is about to. A message that
+/// Whether a delivery told someone, or may have; with `$2`, whether it is about to. A message that
 /// every gateway refused for certain told nobody.
 macro_rules! told {
     () => {
         "delivery.accepted_at IS NOT NULL OR delivery.possible_duplicate
          OR delivery.state IN ('sending', 'accepted', 'sent', 'delivered', 'in_doubt')
-         OR ($4 AND delivery.state = 'queued')
+         OR ($2 AND delivery.state = 'queued')
          OR EXISTS (SELECT 1 FROM attempt
                     WHERE attempt.delivery = delivery.id AND attempt.outcome = 'unknown')"
     };
 }
 
-/// The recipients of thread `$3` who know of it, or may: told by a message of their own or on a
+/// The recipients of thread `$1` who know of it, or may: told by a message of their own or on a
 /// phone that they share, told by a person, or heard from.
 macro_rules! contacted {
     () => {
         concat!(
             "FROM recipient JOIN alert ON alert.number = recipient.alert
-             WHERE alert.thread = $3 AND (
+             WHERE alert.thread = $1 AND (
                  recipient.answered_at IS NOT NULL
                  OR EXISTS (SELECT 1 FROM call_task WHERE call_task.recipient = recipient.id
                             AND call_task.outcome IN ('spoke', 'voicemail'))
@@ -145,15 +145,15 @@ pub async fn freeze_contacted(
 ) -> Result<u64, Error> {
     tx.sql(concat!(
         "INSERT INTO recipient (id, alert, contact_id, name, category, language, role, site, unit, fields)
-         SELECT $1 + row_number() OVER (ORDER BY told.id), $2, told.contact_id, told.name,
+         SELECT $3 + row_number() OVER (ORDER BY told.id), $4, told.contact_id, told.name,
                 told.category, told.language, told.role, told.site, told.unit, told.fields
          FROM recipient told
          WHERE told.id IN (SELECT min(recipient.id) ", contacted!(), " GROUP BY recipient.contact_id)"
     ))
-    .bind(alert.base())
-    .bind(alert)
     .bind(thread)
     .bind(and_waiting)
+    .bind(alert.base())
+    .bind(alert)
     .execute()
     .await
 }
@@ -164,14 +164,10 @@ pub async fn list_contacted(
     thread: AlertNumber,
     and_waiting: bool,
 ) -> Result<Vec<(ContactId,)>, Error> {
-    // The first two arguments stand where the other statement has its own.
     on.sql(concat!(
         "SELECT DISTINCT recipient.contact_id ",
-        contacted!(),
-        " AND $1 = 0 AND $2 = 0"
+        contacted!()
     ))
-    .bind(0_i64)
-    .bind(0_i64)
     .bind(thread)
     .bind(and_waiting)
     .fetch_all()
@@ -181,13 +177,7 @@ pub async fn list_contacted(
 /// Whether the thread has told anybody, or may have.
 pub async fn is_any_contacted(on: impl Conn<'_>, thread: AlertNumber) -> Result<bool, Error> {
     let (found,): (bool,) = on
-        .sql(concat!(
-            "SELECT EXISTS (SELECT 1 ",
-            contacted!(),
-            " AND $1 = 0 AND $2 = 0)"
-        ))
-        .bind(0_i64)
-        .bind(0_i64)
+        .sql(concat!("SELECT EXISTS (SELECT 1 ", contacted!(), ")"))
         .bind(thread)
         .bind(false)
         .fetch_one()

@@ -84,9 +84,8 @@ async fn place<'a>(
     by.require(Act::FollowUp)?;
     let kind = act_of(&path)?;
     let mut alert = board::find(app, &id).await?;
-    if sends(kind).is_some() && alert.number != alert.thread {
-        // People know the closure, not the update that followed it.
-        alert = alerts::get(&app.db, alert.thread).await?;
+    if sends(kind).is_some() {
+        alert = follow_up::first_of_thread(app, alert).await?;
     }
     let template = match sends(kind) {
         Some(kind) => {
