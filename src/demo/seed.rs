@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::audit::Actor;
 use crate::channel::Address;
 use crate::directory::call_tree::{self, Branch};
-use crate::directory::contact::{self, ContactDraft};
+use crate::directory::contact::{self, ContactDraft, lookup_text};
 use crate::directory::group::{self, GroupDraft};
 use crate::directory::import::WrongColumns;
 use crate::directory::{apply, csv_file, import, opt_out};
@@ -173,8 +173,12 @@ async fn opt_outs(app: &App, people: &[DemoPerson]) -> Result<(), SeedError> {
         .filter_map(|place| patients.get(*place)?.mobile.clone());
     for mobile in chosen {
         let (now, by) = (app.clock.now(), Actor::system());
-        let address = Address::new(mobile);
-        opt_out::opt_out(&app.db, &app.keys, &address, "sms STOP", now, &by).await?;
+        let lookup = app.keys.lookup(&lookup_text(&Address::new(mobile)));
+        app.db
+            .write("demo.opt_out", move |tx| {
+                Box::pin(async move { opt_out::opt_out(tx, &lookup, "sms", now, &by).await })
+            })
+            .await?;
     }
     Ok(())
 }

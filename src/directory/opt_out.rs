@@ -1,45 +1,24 @@
 //! Keeps who has said STOP, and who has taken it back: per number or address, not per person.
 
-use futures::FutureExt;
 use serde_json::json;
 
-use super::Error;
-use super::contact::lookup_text;
 use crate::audit::{self, Actor};
-use crate::channel::Address;
 use crate::clock::Timestamp;
 use crate::ids::ContactId;
-use crate::keys::Keys;
-use crate::storage::{self, Db, Tx, contacts, deliveries};
+use crate::storage::{Error, Tx, contacts, deliveries};
 
 /// Marks a number or address as opted out, for everyone who shares it, and answers whose it is.
-/// `how` says where it came from (`sms STOP`); it must hold nothing personal. Nobody's number: an
-/// empty answer, no error. Twice: the first time stands.
+/// What waits for it in alerts that are no emergency is called off with it.
+///
+/// `lookup` is its blind index, `how` says where it came from (`sms`) and must hold nothing personal.
+/// Nobody's number: an empty answer, no error. Twice: the first time stands.
 pub async fn opt_out(
-    db: &Db,
-    keys: &Keys,
-    address: &Address,
-    how: &str,
-    now: Timestamp,
-    actor: &Actor,
-) -> Result<Vec<ContactId>, Error> {
-    let lookup = keys.lookup(&lookup_text(address));
-    let (how, actor) = (how.to_owned(), actor.clone());
-    db.write("opt out", move |tx| {
-        async move { Ok(opt_out_in(tx, &lookup, &how, now, &actor).await?) }.boxed()
-    })
-    .await
-}
-
-/// [`opt_out`] inside a transaction that does more. What waits for the number in alerts that are no
-/// emergency is called off with it.
-pub async fn opt_out_in(
     tx: &mut Tx,
     lookup: &[u8],
     how: &str,
     now: Timestamp,
     actor: &Actor,
-) -> Result<Vec<ContactId>, storage::Error> {
+) -> Result<Vec<ContactId>, Error> {
     let points = contacts::points_with(&mut *tx, lookup).await?;
     if points.iter().any(|point| point.opted_out_at.is_none()) {
         let ids = distinct(points.iter().map(|point| point.contact_id));
@@ -53,29 +32,12 @@ pub async fn opt_out_in(
 
 /// Takes the mark away, for everyone who shares the number, and answers whose it is.
 pub async fn opt_in(
-    db: &Db,
-    keys: &Keys,
-    address: &Address,
-    how: &str,
-    now: Timestamp,
-    actor: &Actor,
-) -> Result<Vec<ContactId>, Error> {
-    let lookup = keys.lookup(&lookup_text(address));
-    let (how, actor) = (how.to_owned(), actor.clone());
-    db.write("opt in", move |tx| {
-        async move { Ok(opt_in_in(tx, &lookup, &how, now, &actor).await?) }.boxed()
-    })
-    .await
-}
-
-/// [`opt_in`] inside a transaction that does more.
-pub async fn opt_in_in(
     tx: &mut Tx,
     lookup: &[u8],
     how: &str,
     now: Timestamp,
     actor: &Actor,
-) -> Result<Vec<ContactId>, storage::Error> {
+) -> Result<Vec<ContactId>, Error> {
     let points = contacts::points_with(&mut *tx, lookup).await?;
     if points.iter().any(|point| point.opted_out_at.is_some()) {
         let ids = distinct(points.iter().map(|point| point.contact_id));

@@ -104,10 +104,10 @@ async fn inbound_in(tx: &mut Tx, reply: &Reply, decided: Decided) -> Result<bool
     match decided {
         Decided::Answer(response) => record_in(tx, &response).await?,
         Decided::Stop => {
-            opt_out::opt_out_in(tx, &reply.lookup, BY_SMS, reply.at, &by).await?;
+            opt_out::opt_out(tx, &reply.lookup, BY_SMS, reply.at, &by).await?;
         }
         Decided::Start => {
-            opt_out::opt_in_in(tx, &reply.lookup, BY_SMS, reply.at, &by).await?;
+            opt_out::opt_in(tx, &reply.lookup, BY_SMS, reply.at, &by).await?;
         }
         Decided::Nothing(_) => {}
     }

@@ -4,12 +4,11 @@ use muster::alert::words::Category;
 use muster::channel::Address;
 use muster::clock::Timestamp;
 use muster::directory::contact::{self, PointKind, Wanted};
-use muster::directory::opt_out::{opt_in, opt_out};
 use muster::directory::{Error, export, group};
 use muster::ids::ContactId;
 use muster::storage::Db;
 
-use crate::ground::{NOW, actor, entries, keys, person, sqlite};
+use crate::ground::{NOW, actor, entries, keys, opt_in, opt_out, person, sqlite};
 
 const MOBILE: &str = "+41791234567";
 const OTHER: &str = "+41797654321";
@@ -133,22 +132,22 @@ on_both! {
         let ana = contact::create(db, &keys(), person("Ana", &mobile), NOW, &actor()).await.unwrap();
         contact::create(db, &keys(), person("Bob", &mobile), NOW, &actor()).await.unwrap();
         let number = Address::new(MOBILE);
-        let told = opt_out(db, &keys(), &number, "sms STOP", NOW, &actor()).await.unwrap();
+        let told = opt_out(db, &number, NOW).await;
         assert_eq!(told.len(), 2);
         let later = NOW.after(std::time::Duration::from_mins(5));
-        opt_out(db, &keys(), &number, "sms STOP", later, &actor()).await.unwrap();
+        opt_out(db, &number, later).await;
         assert_eq!(entries(db, "contact.opt_out").await, 1);
         let renamed = person("Ana Cruz", &mobile);
         let ana = contact::update(db, &keys(), ana.id, renamed, later, &actor()).await.unwrap();
         assert_eq!(ana.points[0].opted_out_at, Some(NOW));
         let cem = contact::create(db, &keys(), person("Cem", &mobile), later, &actor()).await.unwrap();
         assert_eq!(cem.points[0].opted_out_at, Some(NOW));
-        let back = opt_in(db, &keys(), &number, "sms START", later, &actor()).await.unwrap();
+        let back = opt_in(db, &number, later).await;
         assert_eq!(back.len(), 3);
         let ana = contact::find(db, &keys(), ana.id).await.unwrap().unwrap();
         assert_eq!(ana.points[0].opted_out_at, None);
         let stranger = Address::new(OTHER);
-        let nobody = opt_out(db, &keys(), &stranger, "sms STOP", NOW, &actor()).await.unwrap();
+        let nobody = opt_out(db, &stranger, NOW).await;
         assert!(nobody.is_empty());
     }
 

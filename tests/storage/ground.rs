@@ -6,7 +6,9 @@ use muster::alert::words::{Category, Language};
 use muster::audit::{self, Actor};
 use muster::channel::Address;
 use muster::clock::Timestamp;
-use muster::directory::contact::{ContactDraft, PointDraft, PointKind};
+use muster::directory::contact::{ContactDraft, PointDraft, PointKind, lookup_text};
+use muster::directory::opt_out;
+use muster::ids::ContactId;
 use muster::keys::Keys;
 use muster::storage::{Access, Db};
 
@@ -96,4 +98,22 @@ pub(crate) fn person(name: &str, points: &[(PointKind, &str)]) -> ContactDraft {
         points: points.iter().map(point).collect(),
         manager_id: None,
     }
+}
+
+/// Someone writes STOP from this number: whose it is.
+pub(crate) async fn opt_out(db: &Db, number: &Address, at: Timestamp) -> Vec<ContactId> {
+    let lookup = keys().lookup(&lookup_text(number));
+    let written = db.write("test.opt_out", move |tx| {
+        Box::pin(async move { opt_out::opt_out(tx, &lookup, "sms", at, &actor()).await })
+    });
+    written.await.unwrap()
+}
+
+/// Someone writes START from this number: whose it is.
+pub(crate) async fn opt_in(db: &Db, number: &Address, at: Timestamp) -> Vec<ContactId> {
+    let lookup = keys().lookup(&lookup_text(number));
+    let written = db.write("test.opt_in", move |tx| {
+        Box::pin(async move { opt_out::opt_in(tx, &lookup, "sms", at, &actor()).await })
+    });
+    written.await.unwrap()
 }

@@ -5,11 +5,10 @@ use std::fmt::Write as _;
 use muster::alert::words::Language;
 use muster::directory::contact::{self, PointKind};
 use muster::directory::import::{ChangeKind, Parsed, parse};
-use muster::directory::opt_out::opt_out;
 use muster::directory::{apply, csv_file, export, group};
 use muster::storage::Db;
 
-use crate::ground::{NOW, actor, entries, keys};
+use crate::ground::{NOW, actor, entries, keys, opt_out};
 
 fn file(text: &str) -> Parsed {
     let table = csv_file::read(text.as_bytes()).unwrap();
@@ -96,7 +95,7 @@ on_both! {
         apply(db, STAFF).await;
         let ana = find(db, "Ana Cruz").await;
         let mobile = ana.points.iter().find(|point| point.kind == PointKind::Mobile).unwrap();
-        opt_out(db, &keys(), &mobile.address, "sms STOP", NOW, &actor()).await.unwrap();
+        opt_out(db, &mobile.address, NOW).await;
         contact::archive(db, ana.id, NOW, &actor()).await.unwrap();
         let done = apply(db, STAFF).await;
         assert_eq!((done.changed, done.unchanged), (1, 1));
