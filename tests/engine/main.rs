@@ -2,6 +2,8 @@
 //! still until it is moved and gateways that do what the test tells them.
 #![expect(clippy::unwrap_used, reason = "in a test a missing value is a failure")]
 
+#[path = "../support/both.rs"]
+mod both;
 #[path = "../support/environment.rs"]
 pub mod environment;
 #[path = "../support/postgres.rs"]
@@ -20,27 +22,4 @@ mod reports;
 mod responses;
 mod rows_read;
 
-/// Declares each test once for SQLite and once for PostgreSQL.
-macro_rules! on_both {
-    ($($(#[$doc:meta])* async fn $name:ident($house:ident: House) $body:block)*) => {
-        mod sqlite {
-            use super::*;
-            $($(#[$doc])* #[tokio::test] async fn $name() {
-                let $house = crate::house::House::on_sqlite().await;
-                let kept = $house.clone();
-                $body
-                kept.close().await;
-            })*
-        }
-        mod postgres {
-            use super::*;
-            $($(#[$doc])* #[tokio::test] async fn $name() {
-                let $house = crate::house::House::on_postgres().await;
-                let kept = $house.clone();
-                $body
-                kept.close().await;
-            })*
-        }
-    };
-}
-pub(crate) use on_both;
+pub(crate) use both::on_both;

@@ -1,0 +1,18 @@
+//! The fault matrix: what must hold when something breaks, each row of it by a test whose name begins
+//! with the row's number (`c04_…`, `f12_…`). docs/reliability.md lists the rows.
+#![expect(clippy::unwrap_used, reason = "in a test a missing value is a failure")]
+
+#[path = "../engine/house.rs"]
+pub mod house;
+#[path = "../support/muster.rs"]
+pub mod muster;
+#[path = "../support/rig.rs"]
+pub mod support;
+
+mod crash_points;
+mod nodes;
+mod people;
+mod rude_gateways;
+mod surroundings;
+
+pub use support::{environment, postgres};
