@@ -16,6 +16,8 @@ mod house;
 mod machine;
 #[path = "fanout/mail_sink.rs"]
 mod mail_sink;
+#[path = "fanout/nodes.rs"]
+mod nodes;
 #[path = "fanout/options.rs"]
 mod options;
 #[path = "fanout/postgres.rs"]
@@ -27,6 +29,7 @@ mod table;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser as _;
@@ -61,6 +64,8 @@ pub(crate) struct Measured {
 fn main() -> ExitCode {
     let options = Options::parse();
     let done = match options.role.clone() {
+        Some(Role::Nodes) if options.bench => with_postgres(&options, nodes::nodes),
+        Some(Role::Rates) if options.bench => with_postgres(&options, nodes::rates),
         Some(role) => play(role),
         None if options.bench => bench(&options),
         // `cargo test --all-targets` runs this too, and has no use for figures.
@@ -84,12 +89,14 @@ fn play(role: Role) -> anyhow::Result<()> {
     // An error means that a provider is installed already, which is as good.
     drop(rustls::crypto::ring::default_provider().install_default());
     let measured = match role {
-        Role::Sink => return sink::run(),
+        Role::Nodes | Role::Rates => anyhow::bail!("run it by cargo bench --bench fanout"),
+        Role::Sink { delay_ms } => return sink::run(Duration::from_millis(delay_ms)),
         Role::MailSink => return mail_sink::run(),
         Role::Prepare(task) => return runtime()?.block_on(house::prepare(&task)),
         Role::Client(task) => runtime()?.block_on(bare::client(&task)),
         Role::Adapter(task) => runtime()?.block_on(bare::adapter(&task)),
         Role::Muster(task) => runtime()?.block_on(house::measure(&task)),
+        Role::Node(task) => return runtime()?.block_on(house::serve(&task)),
     }?;
     println!("{}", serde_json::to_string(&measured)?);
     Ok(())
@@ -102,12 +109,28 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .build()?)
 }
 
-fn bench(options: &Options) -> anyhow::Result<()> {
-    // Below the build's folder and not in /tmp, which may be memory, where a commit costs nothing.
-    let folder = tempfile::Builder::new()
+/// Below the build's folder and not in /tmp, which may be memory, where a commit costs nothing.
+fn folder() -> anyhow::Result<tempfile::TempDir> {
+    tempfile::Builder::new()
         .prefix("fanout-")
         .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
-        .context("there is no room for the throw-away databases")?;
+        .context("there is no room for the throw-away databases")
+}
+
+/// Runs a measurement of several servers.
+fn with_postgres(
+    options: &Options,
+    measure: fn(&Options, &Path, &Server) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let folder = folder()?;
+    let server = Server::find_or_start(folder.path())?;
+    end_when_told(server.process(), folder.path().to_owned());
+    table::print_machine(options, folder.path(), Some(&server))?;
+    measure(options, folder.path(), &server)
+}
+
+fn bench(options: &Options) -> anyhow::Result<()> {
+    let folder = folder()?;
     let server = if options.sqlite_only {
         None
     } else {
@@ -170,6 +193,7 @@ fn round(
         database,
         data,
         server: server.and_then(Server::process),
+        ..Task::default()
     };
     let nothing = task("none".to_owned(), folder.to_owned());
     let client = against_a_sink("client", nothing.clone())?;
@@ -205,24 +229,34 @@ fn in_a_house(task: Task) -> anyhow::Result<Measured> {
 }
 
 /// Runs one measurement against gateways that count, and checks that they got every message once.
-fn against_a_sink(role: &str, mut task: Task) -> anyhow::Result<Measured> {
-    let mut sink = Child::start("sink", &Task::default())?;
-    let mut mail_sink = Child::start("mail-sink", &Task::default())?;
+fn against_a_sink(role: &str, task: Task) -> anyhow::Result<Measured> {
+    with_sinks(task, |task| {
+        let said = Child::start(role, task)?.finish()?;
+        let line = said.lines().last().unwrap_or_default();
+        let measured: Measured =
+            serde_json::from_str(line).with_context(|| format!("the {role}'s result"))?;
+        anyhow::ensure!(
+            measured.messages == task.messages(),
+            "{role}: {} messages arrived and were recorded, of {}",
+            measured.messages,
+            task.messages()
+        );
+        Ok(measured)
+    })
+}
+
+/// Starts the gateways that the task needs, for as long as `act` takes.
+fn with_sinks<T>(
+    mut task: Task,
+    act: impl FnOnce(&Task) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let mut sink = Child::start("sink", &task)?;
+    let mut mail_sink = Child::start("mail-sink", &task)?;
     if task.has_sms() {
         task.port = sink.line()?.parse().context("the sink's port")?;
     }
     if task.has_email() {
         task.mail_port = mail_sink.line()?.parse().context("the mail sink's port")?;
     }
-    let said = Child::start(role, &task)?.finish()?;
-    let line = said.lines().last().unwrap_or_default();
-    let measured: Measured =
-        serde_json::from_str(line).with_context(|| format!("the {role}'s result"))?;
-    anyhow::ensure!(
-        measured.messages == task.messages(),
-        "{role}: {} messages arrived and were recorded, of {}",
-        measured.messages,
-        task.messages()
-    );
-    Ok(measured)
+    act(&task)
 }

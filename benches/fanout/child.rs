@@ -27,10 +27,10 @@ pub(crate) struct Child {
 impl Child {
     /// Starts it. What it says to its standard error is shown.
     pub(crate) fn start(role: &str, task: &Task) -> anyhow::Result<Self> {
-        let arguments = if role.ends_with("sink") {
-            Vec::new()
-        } else {
-            task.arguments()
+        let arguments = match role {
+            "sink" => vec![format!("--delay-ms={}", task.delay_ms)],
+            "mail-sink" => Vec::new(),
+            _ => task.arguments(),
         };
         let mut process = Command::new(std::env::current_exe()?)
             .arg(role)

@@ -80,7 +80,11 @@ pub(crate) fn sms_gateway(task: &Task) -> anyhow::Result<toml::Table> {
         sink_url(task.port),
         task.slots
     );
-    text.parse().context("the gateway's table")
+    let mut table: toml::Table = text.parse().context("the gateway's table")?;
+    if let Some(rate) = task.rate {
+        table.insert("rate_per_second".to_owned(), rate.into());
+    }
+    Ok(table)
 }
 
 async fn open(task: &Task, access: Access) -> anyhow::Result<App> {
@@ -167,6 +171,14 @@ pub(crate) async fn measure(task: &Task) -> anyhow::Result<Measured> {
     })
 }
 
+/// Is one more server until it is killed.
+pub(crate) async fn serve(task: &Task) -> anyhow::Result<()> {
+    let app = open(task, Access::AsItIs).await?;
+    dispatch::start(&app).await?;
+    println!("ready");
+    std::future::pending().await
+}
+
 fn request() -> LaunchRequest {
     LaunchRequest {
         template: TEMPLATE.to_owned(),
@@ -213,10 +225,17 @@ async fn plan_written(app: &App, alert: AlertNumber, begun: Instant) -> anyhow::
 /// tell that messages are missing, so that the waiting itself costs next to nothing.
 async fn wait(app: &App, alert: AlertNumber, task: &Task) -> anyhow::Result<u64> {
     let begun = Instant::now();
+    while task.others > 0 && sink::ask(task.port).await?.messages < task.messages() {
+        anyhow::ensure!(
+            begun.elapsed() < PATIENCE,
+            "the gateway did not get everything"
+        );
+        tokio::time::sleep(LOOK).await;
+    }
     loop {
         let facts: Vec<_> = app.health.values().map(Health::facts).collect();
         let taken: u64 = facts.iter().map(|facts| facts.accepted).sum();
-        if taken >= task.messages() {
+        if taken >= task.messages() || task.others > 0 {
             let recorded = accepted(app, alert).await?;
             if recorded == task.messages() {
                 return Ok(recorded);

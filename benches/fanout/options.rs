@@ -38,9 +38,17 @@ pub(crate) struct Options {
 /// What a child process does.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Role {
+    /// Measures 1, 2 and 4 servers on one PostgreSQL, with a gateway that takes 20 ms to answer.
+    Nodes,
+    /// Measures how a gateway's rate is used and kept: by one server, and by three together.
+    Rates,
     /// Is the gateway for text messages.
     #[command(hide = true)]
-    Sink,
+    Sink {
+        /// How long it takes to answer.
+        #[arg(long, default_value_t = 0)]
+        delay_ms: u64,
+    },
     /// Is the mail server.
     #[command(hide = true)]
     MailSink,
@@ -56,6 +64,9 @@ pub(crate) enum Role {
     /// Launches an alert.
     #[command(hide = true)]
     Muster(Task),
+    /// Is one more server.
+    #[command(hide = true)]
+    Node(Task),
 }
 
 /// One measurement's particulars.
@@ -77,6 +88,15 @@ pub(crate) struct Task {
     /// The data folder.
     #[arg(long)]
     pub(crate) data: PathBuf,
+    /// Messages a second that the gateway's settings allow.
+    #[arg(long)]
+    pub(crate) rate: Option<f64>,
+    /// Servers besides the one that launches.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) others: usize,
+    /// How long the gateway takes to answer.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) delay_ms: u64,
     /// The database server's first process, whose children's processor time is counted.
     #[arg(long)]
     pub(crate) server: Option<u32>,
@@ -91,6 +111,9 @@ impl Default for Task {
             slots: NonZeroUsize::MIN,
             database: String::new(),
             data: PathBuf::new(),
+            rate: None,
+            others: 0,
+            delay_ms: 0,
             server: None,
         }
     }
@@ -128,6 +151,8 @@ impl Task {
             format!("--database={}", self.database),
             format!("--data={}", self.data.display()),
         ];
+        arguments.push(format!("--others={}", self.others));
+        arguments.extend(self.rate.map(|rate| format!("--rate={rate}")));
         arguments.extend(self.server.map(|process| format!("--server={process}")));
         arguments
     }

@@ -1,8 +1,7 @@
-//! The gateway that takes everything: counts the messages and knows when the first one came.
+//! The gateway that takes everything, and knows when each message came.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use axum::Json;
@@ -21,14 +20,18 @@ pub(crate) struct Seen {
     pub(crate) messages: u64,
     /// How long ago the first one came, in microseconds; zero if none came.
     pub(crate) first_us_ago: u64,
+    /// From the first to the last, in microseconds.
+    pub(crate) span_us: u64,
+    /// The most that came in any second.
+    pub(crate) most_in_a_second: usize,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Counter(Arc<(AtomicU64, OnceLock<Instant>)>);
+struct Counter(Arc<Mutex<Vec<Instant>>>, Duration);
 
 /// Prints its port, then answers until it is killed. One thread: a gateway is somebody else's
 /// machine, and this one must leave room for what is measured.
-pub(crate) fn run() -> anyhow::Result<()> {
+pub(crate) fn run(delay: Duration) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -44,15 +47,21 @@ pub(crate) fn run() -> anyhow::Result<()> {
         let routes = axum::Router::new()
             .route("/messages", post(take))
             .route("/seen", get(tell))
-            .with_state(Counter::default());
+            .with_state(Counter(Arc::default(), delay));
         axum::serve(listener, routes).await
     })?;
     Ok(())
 }
 
-async fn take(State(Counter(counter)): State<Counter>, body: Bytes) -> impl IntoResponse {
-    counter.1.get_or_init(Instant::now);
-    let number = counter.0.fetch_add(1, Ordering::Relaxed);
+async fn take(State(Counter(times, delay)): State<Counter>, body: Bytes) -> impl IntoResponse {
+    let number = {
+        let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);
+        times.push(Instant::now());
+        times.len()
+    };
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
     let answer = format!(r#"{{"id":"{number:08x}-{:04x}"}}"#, body.len());
     (
         StatusCode::CREATED,
@@ -61,16 +70,29 @@ async fn take(State(Counter(counter)): State<Counter>, body: Bytes) -> impl Into
     )
 }
 
-async fn tell(State(Counter(counter)): State<Counter>) -> Json<Seen> {
-    let ago = counter
-        .1
-        .get()
-        .map(|first| micros(first.elapsed()))
-        .unwrap_or_default();
+async fn tell(State(Counter(times, _)): State<Counter>) -> Json<Seen> {
+    let times = times.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = times.first().copied();
+    let span = first.zip(times.last()).map(|(first, last)| *last - first);
     Json(Seen {
-        messages: counter.0.load(Ordering::Relaxed),
-        first_us_ago: ago,
+        messages: times.len() as u64,
+        first_us_ago: first
+            .map(|first| micros(first.elapsed()))
+            .unwrap_or_default(),
+        span_us: span.map(micros).unwrap_or_default(),
+        most_in_a_second: most_in_a_second(&times),
     })
+}
+
+fn most_in_a_second(times: &[Instant]) -> usize {
+    let (mut most, mut from) = (0, 0);
+    for (to, time) in times.iter().enumerate() {
+        while *time - times[from] >= Duration::from_secs(1) {
+            from += 1;
+        }
+        most = most.max(to - from + 1);
+    }
+    most
 }
 
 /// Asks the sink on that port.
