@@ -37,6 +37,11 @@ CREATE TABLE delivery (
     -- Whether that gateway was marked for exercises when it took this up.
     gateway_marked     BOOLEAN,
     gateway_id         TEXT,
+    -- The gateway that may have it under our key, while no other may send it: sent there again it is
+    -- the same message, sent elsewhere a second one.
+    held_by            TEXT,
+    -- When to ask the gateway what became of it, should no receipt come; null = not.
+    ask_at             BIGINT,
     -- The boot that is sending it, or that last did.
     boot               BIGINT,
     queued_at          BIGINT  NOT NULL,
@@ -53,6 +58,8 @@ CREATE INDEX delivery_again ON delivery (channel, urgency, due_at, id)
     WHERE state = 'queued' AND attempts > 0;
 CREATE INDEX delivery_sending ON delivery (boot) WHERE state = 'sending';
 CREATE INDEX delivery_in_doubt ON delivery (due_at) WHERE state = 'in_doubt' AND closed_at IS NULL;
+CREATE INDEX delivery_held ON delivery (held_by) WHERE state = 'queued' AND held_by IS NOT NULL;
+CREATE INDEX delivery_to_ask ON delivery (ask_at) WHERE ask_at IS NOT NULL;
 CREATE INDEX delivery_by_alert ON delivery (alert, recipient);
 -- Whom else a message tells. Without the alert, which a recipient's id says already: a planner that
 -- knows nothing of a new alert yet must find one way only.

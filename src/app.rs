@@ -152,6 +152,7 @@ impl App {
     ) -> Result<Self, OpenFailure> {
         let phones = Phones::new(clock.clone());
         let opening = Opening {
+            hurry: 1,
             public_url: config.public_url(),
             organisation: config.organisation.name.clone(),
             instance,

@@ -8,19 +8,24 @@
 //!     ▲ ▲                                 │  │ │                             (receipts, in any order)
 //!     │ └── certain, temporary: retry ────┘  │ └── certain, permanent ─────► failed
 //!     │                                      ▼
-//!     └── life-safety: again, marked ──── in_doubt ── otherwise it stays, said plainly
+//!     └── again ───────────────────────── in_doubt ── otherwise it stays, said plainly
 //! ```
+//!
+//! In doubt, a gateway that knows the message by our key gets it again; one that can be asked is
+//! asked ([`ask`]); else what is life-safety goes again, marked as a possible duplicate.
 //!
 //! One [`lane`] per gateway, with its own client, slots, rate and breaker: nothing in one can slow
 //! another. A lane claims only as many rows as it has free slots and its rate permits, so that all
 //! it claims is sent at once and a crash leaves no more than those in doubt. It writes down results
 //! and claims the next rows in one transaction; no transaction is open while it talks to a gateway.
 //!
-//! What a dead process left half-sent is found by [`recovery`]. When to try again is decided by
+//! What a dead process left half-sent is found by [`recovery`], which also decides about what is in
+//! doubt. When to try again is decided by
 //! [`retry`], how fast by [`rate`], whether at all by [`health`] and [`lease`]: all pure.
 //!
 //! [`DeliveryState`]: crate::storage::deliveries::DeliveryState
 
+pub mod ask;
 pub mod health;
 pub mod lane;
 pub mod lease;
@@ -45,6 +50,9 @@ pub async fn start(app: &App) -> Result<(), Error> {
     app.tasks.spawn(recovery::run(app.clone(), boot));
     app.tasks.spawn(crate::escalation::run(app.clone()));
     for gateway in &app.gateways {
+        if gateway.gateway.can_be_asked() {
+            app.tasks.spawn(ask::run(app.clone(), gateway.clone()));
+        }
         app.tasks
             .spawn(lane::Lane::new(app.clone(), gateway.clone(), boot).run());
     }

@@ -13,6 +13,7 @@ pub mod calls;
 pub mod contacts;
 pub mod db;
 pub mod deliveries;
+pub mod doubts;
 pub mod groups;
 pub mod invariants;
 pub mod meta;

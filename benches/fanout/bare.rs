@@ -59,6 +59,7 @@ pub(crate) async fn client(task: &Task) -> anyhow::Result<Measured> {
 pub(crate) async fn adapter(task: &Task) -> anyhow::Result<Measured> {
     let clock = Clock::system();
     let opening = Opening {
+        hurry: 1,
         public_url: "https://alert.clinic.example".to_owned(),
         organisation: "Riverside Clinic".to_owned(),
         instance: "bench".to_owned(),

@@ -21,6 +21,8 @@ pub struct Breaker {
     recent: VecDeque<Second>,
     open_since: Option<Duration>,
     last_probe: Option<Duration>,
+    /// It asked to be left alone until then.
+    rest_until: Option<Duration>,
 }
 
 /// The attempts that ended in one second.
@@ -34,8 +36,11 @@ struct Second {
 impl Breaker {
     /// Takes note of one attempt.
     pub fn note(&mut self, worked: bool, now: Duration) {
-        if worked && self.is_open() {
-            *self = Self::default();
+        if worked && self.open_since.is_some() {
+            *self = Self {
+                rest_until: self.rest_until,
+                ..Self::default()
+            };
         }
         self.count(worked, now.as_secs());
         let all: usize = self.recent.iter().map(|second| second.all).sum();
@@ -70,13 +75,23 @@ impl Breaker {
         }
     }
 
-    /// Whether it is open.
+    /// Lets nothing through until then: the gateway asked for it. What it takes meanwhile, because it
+    /// was under way, changes nothing about that.
+    pub fn rest(&mut self, until: Duration) {
+        self.rest_until = self.rest_until.max(Some(until));
+    }
+
+    /// Whether messages should rather go elsewhere.
     pub fn is_open(&self) -> bool {
-        self.open_since.is_some()
+        self.open_since.is_some() || self.rest_until.is_some()
     }
 
     /// How many messages it lets through now.
-    pub fn permits(&self, now: Duration) -> usize {
+    pub fn permits(&mut self, now: Duration) -> usize {
+        if self.rest_until.is_some_and(|until| now < until) {
+            return 0;
+        }
+        self.rest_until = None;
         match (self.open_since, self.last_probe) {
             (None, _) => usize::MAX,
             (Some(_), Some(last)) if now.saturating_sub(last) < PROBE_EVERY => 0,
@@ -86,7 +101,7 @@ impl Breaker {
 
     /// Takes note that a probe goes out.
     pub fn probe(&mut self, now: Duration) {
-        if self.is_open() {
+        if self.open_since.is_some() {
             self.last_probe = Some(now);
         }
     }
@@ -151,6 +166,11 @@ impl Health {
         });
     }
 
+    /// It asked to be left alone for that long.
+    pub fn rest(&self, wish: Duration, now: Duration) {
+        self.with(|state| state.breaker.rest(now + wish));
+    }
+
     /// Whether messages should rather go elsewhere.
     pub fn is_down(&self) -> bool {
         self.with(|state| state.breaker.is_open())
@@ -197,6 +217,19 @@ mod tests {
         assert_eq!(breaker.permits(at(10)), 0);
         breaker.note(true, at(10));
         assert_eq!(breaker.permits(at(10)), usize::MAX);
+    }
+
+    #[test]
+    fn a_gateway_that_asks_for_a_pause_gets_it_whatever_it_takes_meanwhile() {
+        let mut breaker = Breaker::default();
+        breaker.note(false, at(0));
+        breaker.rest(at(20));
+        breaker.rest(at(10));
+        breaker.note(true, at(1));
+        assert!(breaker.is_open());
+        assert_eq!(breaker.permits(at(19)), 0);
+        assert_eq!(breaker.permits(at(20)), usize::MAX);
+        assert!(!breaker.is_open());
     }
 
     #[test]

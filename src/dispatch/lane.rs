@@ -7,6 +7,7 @@ use futures::FutureExt;
 use tokio::task::JoinSet;
 use tracing::{error, warn};
 
+use super::ask;
 use super::message::{Texts, compose};
 use super::rate::RateLimit;
 use super::retry::{self, Next};
@@ -14,7 +15,7 @@ use crate::alert::words::Mode;
 use crate::app::App;
 use crate::channel::{Accepted, Configured, Failure, Message, Scope};
 use crate::clock::Timestamp;
-use crate::ids::BootId;
+use crate::ids::{BootId, DeliveryId};
 use crate::storage::Error;
 use crate::storage::deliveries::{self, Claimed, DeliveryState, May, Want};
 use crate::storage::outcomes::{self, Recorded};
@@ -98,13 +99,14 @@ impl Lane {
         {
             return Ok(Turn::Idle);
         }
-        let results = self.results.clone();
+        let (results, taken) = (self.results.clone(), self.to_ask_about());
         let claimed = self
             .app
             .db
             .write("dispatch.turn", move |tx| {
                 Box::pin(async move {
                     outcomes::record(tx, want.boot, &results).await?;
+                    ask::later(tx, &taken, want.now).await?;
                     if want.limit == 0 {
                         return Ok::<_, Error>(Vec::new());
                     }
@@ -213,6 +215,15 @@ impl Lane {
         }
     }
 
+    /// What it took just now, if it can be asked what became of it.
+    fn to_ask_about(&self) -> Vec<DeliveryId> {
+        if !self.gateway.gateway.can_be_asked() {
+            return Vec::new();
+        }
+        let taken = self.results.iter().filter(|one| one.gateway_id.is_some());
+        taken.map(|one| one.id).collect()
+    }
+
     fn keep(&mut self, done: Result<Recorded, tokio::task::JoinError>) {
         match done {
             Ok(recorded) => self.results.push(recorded),
@@ -235,6 +246,7 @@ impl Lane {
                 }
             }
         }
+        let (taken, now) = (self.to_ask_about(), self.app.clock.now());
         let (boot, results) = (self.boot, std::mem::take(&mut self.results));
         if results.is_empty() {
             return;
@@ -243,7 +255,10 @@ impl Lane {
             .app
             .db
             .write("dispatch.drain", move |tx| {
-                Box::pin(async move { outcomes::record(tx, boot, &results).await })
+                Box::pin(async move {
+                    outcomes::record(tx, boot, &results).await?;
+                    ask::later(tx, &taken, now).await
+                })
             })
             .await;
         if let Err(error) = recorded {
@@ -281,6 +296,9 @@ fn note_health(app: &App, gateway: &Configured, result: &Result<Accepted, Failur
         }
         Err(failure) => {
             let was_down = health.is_down();
+            if let Some(wish) = failure.retry_after {
+                health.rest(wish.min(retry::LONGEST_WISH), elapsed);
+            }
             health.failed(
                 failure.scope == Scope::Configuration,
                 &failure.reason,

@@ -9,7 +9,7 @@ use crate::ids::DeliveryId;
 /// Seconds before the second, third… try on channels where seconds count.
 const FAST: &[u64] = &[2, 5, 15, 30, 60];
 /// The most we let a gateway's own wish for a pause hold up a message.
-const LONGEST_WISH: Duration = Duration::from_mins(1);
+pub const LONGEST_WISH: Duration = Duration::from_mins(1);
 /// How long a message in doubt waits for a receipt before it is decided about.
 pub const AWAIT_RECEIPT: Duration = Duration::from_secs(10);
 

@@ -17,7 +17,7 @@ use muster::config::{Config, Organisation};
 use muster::directory::contact::{self, ContactDraft, PointDraft, PointKind};
 use muster::directory::group::{self, GroupDraft, Rule};
 use muster::dispatch::lane::{Lane, Turn};
-use muster::dispatch::recovery;
+use muster::dispatch::{ask, recovery};
 use muster::ids::{AlertNumber, BootId, ContactId};
 use muster::keys::Keys;
 use muster::storage::alerts::{self, Alert};
@@ -143,12 +143,8 @@ impl House {
     /// The same house after its server died: a new process on the same database. Nothing that was
     /// in flight comes back.
     pub async fn restarted(&self) -> Self {
-        let app = assemble(
-            self.app.db.clone(),
-            self.app.clock.clone(),
-            &self.sms,
-            &self.email,
-        );
+        let gateways = self.app.gateways.clone();
+        let app = assemble_with(self.app.db.clone(), self.app.clock.clone(), gateways);
         if self.app.db.is_shared() {
             // The dead server's lease runs by the database's clock; the test cannot move that one.
             expire_leases(&self.app.db).await;
@@ -169,13 +165,17 @@ impl House {
             configured("spare", Channel::Sms, 20, &spare),
             configured("email", Channel::Email, 10, &self.email),
         ];
+        (self.with_gateways(gateways), spare)
+    }
+
+    /// The same house with these gateways instead of its own.
+    pub fn with_gateways(&self, gateways: Vec<Configured>) -> Self {
         let app = assemble_with(self.app.db.clone(), self.app.clock.clone(), gateways);
         app.boot.get_or_init(|| self.boot);
-        let house = Self {
+        Self {
             app,
             ..self.clone()
-        };
-        (house, spare)
+        }
     }
 
     async fn approve_everything(&self) {
@@ -306,6 +306,11 @@ impl House {
         loop {
             let planned = escalation::turn(&self.app).await.unwrap();
             recovery::turn(&self.app, self.boot).await.unwrap();
+            for gateway in &self.app.gateways {
+                if gateway.gateway.can_be_asked() {
+                    ask::turn(&self.app, gateway).await.unwrap();
+                }
+            }
             let mut sent = false;
             for lane in &mut lanes {
                 while lane.turn().await.unwrap() == Turn::Worked {
