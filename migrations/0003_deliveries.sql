@@ -100,3 +100,13 @@ CREATE TABLE answer_link (
     token_hash BYTEA  PRIMARY KEY,
     delivery   BIGINT NOT NULL
 );
+
+-- How fast each gateway is being asked, whoever asks: the next instant that nobody has taken, in
+-- microseconds, and how many messages were taken up on a day (days since the epoch, where the
+-- organisation is).
+CREATE TABLE gateway_pace (
+    gateway TEXT   PRIMARY KEY,
+    next_at BIGINT NOT NULL,
+    day     BIGINT NOT NULL,
+    taken   BIGINT NOT NULL
+);

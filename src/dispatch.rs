@@ -20,19 +20,23 @@
 //! and claims the next rows in one transaction; no transaction is open while it talks to a gateway.
 //!
 //! What a dead process left half-sent is found by [`recovery`], which also decides about what is in
-//! doubt. When to try again is decided by
-//! [`retry`], how fast by [`rate`], whether at all by [`health`] and [`lease`]: all pure.
+//! doubt. When to try again is decided by [`retry`], how fast by [`pace`], whether at all by
+//! [`health`] and [`lease`]: all pure.
 //!
 //! [`DeliveryState`]: crate::storage::deliveries::DeliveryState
 
+pub mod ahead;
 pub mod ask;
+mod attempt;
+pub mod choice;
 pub mod health;
 pub mod lane;
 pub mod lease;
 pub mod message;
-pub mod rate;
+pub mod pace;
 pub mod recovery;
 pub mod retry;
+mod turn;
 
 use tracing::info;
 

@@ -18,6 +18,7 @@ use crate::clock::Timestamp;
 use crate::ids::DeliveryId;
 use crate::receipt;
 use crate::storage::doubts::{self, Again, Doubted, Silent};
+use crate::storage::outcomes::Recorded;
 use crate::storage::{Error, Tx};
 
 /// How long after it was taken a message without a final receipt is asked about.
@@ -69,10 +70,12 @@ pub fn judge(found: &[Found], is_taken: impl Fn(&str) -> bool) -> Told {
 
 /// Has the gateway asked, in a minute, about what it has just taken. Part of the transaction that
 /// writes the taking down.
-pub async fn later(tx: &mut Tx, taken: &[DeliveryId], now: Timestamp) -> Result<(), Error> {
-    if let Some(at) = next(now, now) {
-        doubts::ask_later(tx, taken, at).await?;
-    }
+pub(super) async fn later(tx: &mut Tx, results: &[Recorded]) -> Result<(), Error> {
+    let taken = results.iter().filter(|one| one.gateway_id.is_some());
+    let taken: Vec<_> = taken
+        .filter_map(|one| Some((one.id, next(one.at, one.at)?)))
+        .collect();
+    doubts::ask_later(tx, &taken).await?;
     Ok(())
 }
 
@@ -128,8 +131,8 @@ async fn ask(
     doubted: &Doubted,
     texts: &Texts,
 ) -> Result<Vec<Found>, Failure> {
-    let common = &gateway.common;
-    let message = compose(app, &common.name, &doubted.claimed, common.channel, texts)?;
+    let texts = texts.of(doubted.claimed.alert);
+    let message = compose(app, gateway, &doubted.claimed, texts.as_deref())?;
     gateway.gateway.ask(&message, doubted.sending_at).await
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::alert::launch::own_fields;
 use crate::alert::words::Language;
 use crate::app::Parts;
-use crate::channel::{Address, Channel, Failure, Message};
+use crate::channel::{Address, Channel, Common, Configured, Failure, Message};
 use crate::ids::{AlertNumber, DeliveryId};
 use crate::storage::deliveries::Claimed;
 use crate::storage::{Db, Error, alerts};
@@ -22,7 +22,7 @@ use crate::template::primary;
 const KEPT: usize = 32;
 
 /// The texts of one alert on one channel, the fallback language first.
-type InLanguages = Arc<Vec<(Language, Filled)>>;
+pub type InLanguages = Arc<Vec<(Language, Filled)>>;
 
 /// The texts of the alerts that a lane is sending.
 #[derive(Debug, Default)]
@@ -64,9 +64,9 @@ impl Texts {
         Ok(())
     }
 
-    /// The text for a reader of `language`: in it, in a related one, or in the fallback.
-    pub fn find(&self, alert: AlertNumber, language: &Language) -> Option<&Filled> {
-        best(self.by_alert.get(&alert)?, language)
+    /// The texts of an alert that was loaded.
+    pub fn of(&self, alert: AlertNumber) -> Option<InLanguages> {
+        self.by_alert.get(&alert).map(Arc::clone)
     }
 }
 
@@ -88,25 +88,25 @@ pub fn answer_link(app: &Parts, delivery: DeliveryId) -> String {
     format!("{}/a/{}", app.public_url, app.keys.answer_token(delivery))
 }
 
-/// The message of a claimed delivery.
+/// The message of a claimed delivery, from the texts of its alert.
 pub fn compose(
     app: &Parts,
-    gateway: &str,
+    gateway: &Configured,
     claimed: &Claimed,
-    channel: Channel,
-    texts: &Texts,
+    texts: Option<&Vec<(Language, Filled)>>,
 ) -> Result<Message, Failure> {
+    let Common { name, channel, .. } = &gateway.common;
     let address = app
         .keys
         .open_text(claimed.point_id.0.as_bytes(), &claimed.address)
         .map_err(|error| Failure::person("The address could not be unsealed.").because(error))?;
     let filled = texts
-        .find(claimed.alert, &claimed.language)
+        .and_then(|texts| best(texts, &claimed.language))
         // Reading it failed a moment ago: it is there, because a launch writes it.
         .ok_or_else(|| Failure::person_for_now("The alert's text could not be read."))?;
     let link = answer_link(app, claimed.id);
     let own = own_fields(&app.keys, claimed.contact_id, claimed.fields.as_deref());
-    let spliced = filled.splice(channel, &|field| {
+    let spliced = filled.splice(*channel, &|field| {
         own_value(field, &claimed.name, &link, &own)
     });
     Ok(Message {
@@ -120,7 +120,7 @@ pub fn compose(
         html: spliced.html,
         link,
         status_url: format!(
-            "{}/callbacks/{gateway}/status?ref={}.{}",
+            "{}/callbacks/{name}/status?ref={}.{}",
             app.public_url, claimed.id, claimed.attempts
         ),
     })

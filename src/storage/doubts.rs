@@ -189,8 +189,8 @@ pub async fn take_doubted(
          WHERE due_at <= $1 AND state = 'in_doubt' AND closed_at IS NULL AND id IN (
              SELECT id FROM delivery WHERE state = 'in_doubt' AND closed_at IS NULL
                 AND due_at <= $1 AND gateway = $2 ORDER BY due_at, id LIMIT $4)
-         RETURNING id, alert, language, mode, point_id, address, attempts, expires_at, queued_at,
-             sending_at,
+         RETURNING id, alert, language, mode, point_id, address, urgency, attempts, expires_at,
+             queued_at, sending_at,
              (SELECT contact_id FROM recipient WHERE recipient.id = delivery.recipient) AS contact_id,
              (SELECT name FROM recipient WHERE recipient.id = delivery.recipient) AS name,
              (SELECT fields FROM recipient WHERE recipient.id = delivery.recipient) AS fields",
@@ -262,20 +262,21 @@ pub struct Silent {
     pub accepted_at: Timestamp,
 }
 
-/// Has the gateway asked about what it has just taken, unless a receipt comes before `at`.
-pub async fn ask_later(tx: &mut Tx, taken: &[DeliveryId], at: Timestamp) -> Result<u64, Error> {
+/// Has the gateway asked about each of these, which it has just taken, unless a receipt comes before.
+pub async fn ask_later(tx: &mut Tx, taken: &[(DeliveryId, Timestamp)]) -> Result<u64, Error> {
     if taken.is_empty() {
         return Ok(0);
     }
     tx.sql_for(
-        "UPDATE delivery SET ask_at = $2
-         WHERE id IN (SELECT value FROM json_each($1)) AND state IN ('accepted', 'sent')",
-        "UPDATE delivery SET ask_at = $2
-         WHERE id IN (SELECT value::bigint FROM jsonb_array_elements_text($1) AS taken (value))
-           AND state IN ('accepted', 'sent')",
+        "UPDATE delivery SET ask_at = asked.value ->> 1 FROM json_each($1) AS asked
+         WHERE delivery.id = asked.value ->> 0
+           AND CASE WHEN delivery.state IN ('accepted', 'sent') THEN TRUE ELSE FALSE END",
+        "UPDATE delivery SET ask_at = (asked.pair ->> 1)::bigint
+         FROM jsonb_array_elements($1) AS asked (pair)
+         WHERE delivery.id = (asked.pair ->> 0)::bigint
+           AND CASE WHEN delivery.state IN ('accepted', 'sent') THEN TRUE ELSE FALSE END",
     )
     .bind(sqlx::types::Json(taken))
-    .bind(at)
     .execute()
     .await
 }

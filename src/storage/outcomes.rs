@@ -12,6 +12,8 @@ pub struct Recorded {
     pub id: DeliveryId,
     /// Which try: an older one's result changes nothing.
     pub attempt: i32,
+    /// Whether it was begun. One that was not goes back as it was before it was claimed.
+    pub is_tried: bool,
     /// Accepted, sent, queued (to be tried again), failed, expired or in doubt.
     pub state: DeliveryState,
     /// Why, for everything but an acceptance.
@@ -55,6 +57,13 @@ macro_rules! settle {
                      ELSE COALESCE(result.verdict, result.reason) END,
                  due_at = CASE WHEN delivery.state NOT IN ('sending', 'in_doubt') THEN delivery.due_at
                      ELSE result.due_at END,
+                 attempts = CASE WHEN result.is_tried OR delivery.state <> 'sending'
+                     THEN delivery.attempts ELSE delivery.attempts - 1 END,
+                 gateway = CASE WHEN result.is_tried OR delivery.state <> 'sending'
+                     THEN delivery.gateway
+                     ELSE (SELECT earlier.gateway FROM attempt earlier
+                           WHERE earlier.delivery = delivery.id
+                             AND earlier.number = delivery.attempts - 1) END,
                  gateway_id = COALESCE(result.gateway_id, delivery.gateway_id),
                  accepted_at = CASE WHEN result.gateway_id IS NULL THEN delivery.accepted_at
                      ELSE COALESCE(delivery.accepted_at, result.at) END,
@@ -73,7 +82,8 @@ macro_rules! settle {
 /// A batch of results, `$1`, as rows: how SQLite reads a JSON array.
 macro_rules! results_sqlite {
     () => {
-        "SELECT value ->> 'id' AS id, value ->> 'attempt' AS attempt, value ->> 'state' AS state,
+        "SELECT value ->> 'id' AS id, value ->> 'attempt' AS attempt,
+                value ->> 'is_tried' AS is_tried, value ->> 'state' AS state,
                 value ->> 'reason' AS reason, value ->> 'gateway_id' AS gateway_id,
                 value ->> 'due_at' AS due_at, value ->> 'at' AS at
          FROM json_each($1)"
@@ -83,7 +93,7 @@ macro_rules! results_sqlite {
 /// A batch of results, `$1`, as rows: how PostgreSQL reads it.
 macro_rules! results_postgres {
     () => {
-        "SELECT * FROM jsonb_to_recordset($1) AS read (id bigint, attempt int, state text,
+        "SELECT * FROM jsonb_to_recordset($1) AS read (id bigint, attempt int, is_tried boolean, state text,
                 reason text, gateway_id text, due_at bigint, at bigint)"
     };
 }
