@@ -49,6 +49,9 @@ CREATE TABLE contact_point (
     opted_out_at BIGINT,
     opted_out_by TEXT,
     verified_at  BIGINT,
+    -- When a message there last failed for good, and why; null once one has arrived since.
+    unreachable_at     BIGINT,
+    unreachable_reason TEXT,
     UNIQUE (contact_id, kind, rank)
 );
 CREATE INDEX contact_point_by_lookup ON contact_point (lookup);

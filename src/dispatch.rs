@@ -36,6 +36,7 @@ pub mod message;
 pub mod pace;
 pub mod recovery;
 pub mod retry;
+pub mod trouble;
 mod turn;
 
 use tracing::info;
@@ -53,6 +54,7 @@ pub async fn start(app: &App) -> Result<(), Error> {
     );
     app.tasks.spawn(recovery::run(app.clone(), boot));
     app.tasks.spawn(crate::escalation::run(app.clone()));
+    app.tasks.spawn(trouble::run(app.clone()));
     for gateway in &app.gateways {
         if gateway.gateway.can_be_asked() {
             app.tasks.spawn(ask::run(app.clone(), gateway.clone()));

@@ -26,6 +26,8 @@ pub mod report;
 pub mod responses;
 pub mod standing;
 pub mod tokens;
+pub mod troubles;
+pub mod unreached;
 
 pub use db::{Access, Conn, DatabaseUrl, Db, Tx};
 

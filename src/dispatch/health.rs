@@ -122,6 +122,10 @@ struct State {
 pub struct Facts {
     /// Whether its breaker is open: messages wait, or go to another gateway.
     pub is_down: bool,
+    /// Since when it has not worked; none if it does, or only rests as long as it asked to.
+    pub down_since: Option<Timestamp>,
+    /// Whether it does not work because it refuses our account or settings.
+    pub is_refused: bool,
     /// Messages it took since the start.
     pub accepted: u64,
     /// Attempts that failed since the start.
@@ -132,6 +136,16 @@ pub struct Facts {
     pub last_failure: Option<(Timestamp, String)>,
 }
 
+impl State {
+    fn worked(&mut self, now: Duration) {
+        self.breaker.note(true, now);
+        if self.breaker.open_since.is_none() {
+            self.facts.down_since = None;
+            self.facts.is_refused = false;
+        }
+    }
+}
+
 impl Health {
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
@@ -140,7 +154,7 @@ impl Health {
     /// It took a message.
     pub fn accepted(&self, now: Duration, at: Timestamp) {
         self.with(|state| {
-            state.breaker.note(true, now);
+            state.worked(now);
             state.facts.accepted += 1;
             state.facts.last_accepted = Some(at);
         });
@@ -149,7 +163,7 @@ impl Health {
     /// It refused one person: it works.
     pub fn refused_person(&self, now: Duration) {
         self.with(|state| {
-            state.breaker.note(true, now);
+            state.worked(now);
             state.facts.failed += 1;
         });
     }
@@ -160,6 +174,10 @@ impl Health {
             state.breaker.note(false, now);
             if trip {
                 state.breaker.trip(now);
+            }
+            if state.breaker.open_since.is_some() {
+                state.facts.down_since.get_or_insert(at);
+                state.facts.is_refused |= trip;
             }
             state.facts.failed += 1;
             state.facts.last_failure = Some((at, reason.to_owned()));

@@ -63,6 +63,8 @@ macro_rules! chosen_point {
 /// Writes one delivery for each recipient of the chunk, or the reason why there is none. Answers
 /// how many rows that made: their ids follow each other from `last_id + 1`.
 ///
+/// Whoever was ahead has their message of this step already (`crate::unreached`) and gets no second.
+///
 /// A person whose contact point is also that of an earlier recipient of the same step is told by
 /// that one's message: `excluded(duplicate)`, with `same_as` naming the earlier recipient.
 ///
@@ -103,6 +105,9 @@ pub async fn write_chunk(tx: &mut Tx, chunk: &Chunk) -> Result<u64, Error> {
                       ON point.id = ", chosen_point!("recipient.contact_id"), "
                  WHERE recipient.alert = $1 AND recipient.id > $2 AND recipient.id <= $3
                    AND ($15 = 'everyone' OR recipient.answered_at IS NULL)
+                   AND ($7 = 0 OR NOT EXISTS (SELECT 1 FROM delivery ahead
+                        WHERE ahead.alert = $1 AND ahead.recipient = recipient.id
+                          AND ahead.step = $7 AND ahead.channel = $8))
              ) AS person
          ) AS planned"
     ))
@@ -156,17 +161,20 @@ pub async fn hold_people(tx: &mut Tx, chunk: &Chunk) -> Result<(), Error> {
     Ok(())
 }
 
-/// How many recipients of the chunk the step is for.
+/// How many recipients of the chunk the step is still for.
 pub async fn count_people(tx: &mut Tx, chunk: &Chunk) -> Result<i64, Error> {
     let (people,): (i64,) = tx
         .sql(
             "SELECT count(*) FROM recipient WHERE alert = $1 AND id > $2 AND id <= $3
-             AND ($4 = 'everyone' OR answered_at IS NULL)",
+             AND ($4 = 'everyone' OR answered_at IS NULL)
+             AND ($5 = 0 OR NOT EXISTS (SELECT 1 FROM delivery ahead WHERE ahead.alert = $1
+                  AND ahead.recipient = recipient.id AND ahead.step = $5))",
         )
         .bind(chunk.alert)
         .bind(chunk.after)
         .bind(chunk.through)
         .bind(chunk.whom)
+        .bind(chunk.step)
         .fetch_one()
         .await?;
     Ok(people)

@@ -109,7 +109,8 @@ pub async fn apply(
              delivered_at = CASE WHEN $2 = 'delivered' THEN COALESCE(delivered_at, $4)
                  ELSE delivered_at END,
              closed_at = CASE WHEN $2 IN ('delivered', 'failed') THEN COALESCE(closed_at, $4)
-                 ELSE closed_at END
+                 ELSE closed_at END,
+             ask_at = CASE WHEN $2 IN ('delivered', 'failed') THEN NULL ELSE ask_at END
          WHERE id = $1",
     )
     .bind(delivery)
@@ -118,6 +119,16 @@ pub async fn apply(
     .bind(at)
     .execute()
     .await?;
+    if state == DeliveryState::Delivered {
+        tx.sql(
+            "UPDATE contact_point SET unreachable_at = NULL, unreachable_reason = NULL
+             WHERE unreachable_at IS NOT NULL
+               AND id = (SELECT point_id FROM delivery WHERE delivery.id = $1)",
+        )
+        .bind(delivery)
+        .execute()
+        .await?;
+    }
     Ok(())
 }
 

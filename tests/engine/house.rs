@@ -169,8 +169,20 @@ impl House {
     }
 
     /// The same house with these gateways instead of its own.
+    #[must_use]
     pub fn with_gateways(&self, gateways: Vec<Configured>) -> Self {
-        let app = assemble_with(self.app.db.clone(), self.app.clock.clone(), gateways);
+        self.with_config(gateways, |_| {})
+    }
+
+    /// The same house with these gateways and a changed configuration.
+    #[must_use]
+    pub fn with_config(&self, gateways: Vec<Configured>, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = config();
+        change(&mut config);
+        let clock = self.app.clock.clone();
+        let phones = Phones::new(clock.clone());
+        let keys = Keys::derive(&[7; 32]);
+        let app = App::with_gateways(config, clock, self.app.db.clone(), keys, phones, gateways);
         app.boot.get_or_init(|| self.boot);
         Self {
             app,
@@ -453,8 +465,20 @@ fn configured(name: &str, channel: Channel, priority: u32, to: &Arc<Scripted>) -
 }
 
 fn assemble_with(db: Db, clock: Clock, gateways: Vec<Configured>) -> App {
+    let phones = Phones::new(clock.clone());
+    App::with_gateways(
+        config(),
+        clock,
+        db,
+        Keys::derive(&[7; 32]),
+        phones,
+        gateways,
+    )
+}
+
+fn config() -> Config {
     let language = |tag: &str| Language(tag.to_owned());
-    let config = Config {
+    Config {
         public_url: Some("https://alert.clinic.example".to_owned()),
         organisation: Organisation {
             name: "Riverside Clinic".to_owned(),
@@ -464,9 +488,7 @@ fn assemble_with(db: Db, clock: Clock, gateways: Vec<Configured>) -> App {
             ..Organisation::default()
         },
         ..Config::default()
-    };
-    let phones = Phones::new(clock.clone());
-    App::with_gateways(config, clock, db, Keys::derive(&[7; 32]), phones, gateways)
+    }
 }
 
 async fn expire_leases(db: &Db) {

@@ -4,6 +4,7 @@
 
 mod asked;
 mod mail;
+mod people;
 mod receipts;
 mod refusals;
 mod wires;

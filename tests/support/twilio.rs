@@ -257,6 +257,10 @@ impl Shared {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a server of its own, with its own clock"
+    )]
     /// The time as Twilio writes it: `Sun, 22 Nov 2026 14:02:07 +0000`.
     fn date(&self) -> String {
         let time = match self.time.load(std::sync::atomic::Ordering::SeqCst) {

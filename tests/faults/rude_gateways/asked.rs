@@ -56,6 +56,8 @@ on_both! {
     async fn f02_a_crash_while_sending_leaves_no_second_copy_with_a_gateway_that_can_be_asked(house: House) {
         house.crowd(10).await;
         let (house, server) = asked(&house).await;
+        // A look beforehand, for the lease.
+        house.settle().await;
         let alert = house.launch(house.evacuation()).await;
         server.spoil((0..10).map(|n| if n % 2 == 0 { Fault::Silence } else { Fault::NotTaken }));
         // The process dies with ten on the wire: five were taken.
@@ -65,7 +67,8 @@ on_both! {
             lane.turn().await.unwrap();
         }
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
-        while server.messages().len() < 5 && std::time::Instant::now() < deadline {
+        while server.messages().len() < 5 {
+            assert!(std::time::Instant::now() < deadline, "the messages never left");
             tokio::task::yield_now().await;
         }
         drop(lanes);
@@ -92,7 +95,11 @@ on_both! {
     async fn f10_without_receipts_the_gateway_is_asked_after_1_5_and_15_minutes(house: House) {
         house.crowd(2).await;
         let (house, server) = asked(&house).await;
-        let alert = house.launch(house.evacuation()).await;
+        let request = muster::alert::LaunchRequest {
+            expires_in: Some(std::time::Duration::from_mins(30)),
+            ..house.evacuation()
+        };
+        let alert = house.launch(request).await;
         house.settle().await;
         house.pass(59).await;
         assert_eq!(server.asked(), 0);

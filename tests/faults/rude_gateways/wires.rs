@@ -113,7 +113,7 @@ on_both! {
         use Direction::{Downstream, Upstream};
         house.crowd(3).await;
         let toxics = [
-            (Downstream, Toxic::Latency(Duration::from_secs(60))),
+            (Downstream, Toxic::Latency(Duration::from_mins(1))),
             (Downstream, Toxic::Bandwidth(10)),
             (Downstream, Toxic::Timeout(Duration::ZERO)),
             (Downstream, Toxic::Timeout(Duration::from_millis(50))),
@@ -128,7 +128,7 @@ on_both! {
             let proxy = ChaosProxy::start(rude.port()).await;
             proxy.add(direction, toxic);
             if matches!(toxic, Toxic::ResetPeer(_)) {
-                proxy.add(Downstream, Toxic::Latency(Duration::from_secs(60)));
+                proxy.add(Downstream, Toxic::Latency(Duration::from_mins(1)));
             }
             let house = with_sms(&house, &[http("sms", proxy.port(), 10, "")]);
             let alert = house.launch(house.evacuation()).await;
