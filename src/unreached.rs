@@ -5,8 +5,8 @@ use tracing::info;
 
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::escalation::answer_links;
-use crate::ids::{AlertNumber, RecipientId};
+use crate::escalation::answer_keys;
+use crate::ids::{AlertNumber, DeliveryId, RecipientId};
 use crate::keys::Keys;
 use crate::plan::Whom;
 use crate::storage::alerts::{self, Alert, StepRow, StepState};
@@ -139,8 +139,8 @@ async fn write(
         let made = outbox::write_chunk(tx, &chunk).await?;
         chunk.last_id += i64::try_from(made).unwrap_or(i64::MAX);
     }
-    let links = answer_links(keys, last_id, chunk.last_id);
-    outbox::insert_links(tx, &links).await?;
+    let links = answer_keys(keys, last_id, chunk.last_id);
+    outbox::insert_links(tx, DeliveryId(last_id + 1), &links).await?;
     if step.call_list {
         outbox::write_call_tasks(tx, &chunk).await?;
     }

@@ -12,6 +12,7 @@ use crate::alert::words::{AlertKind, AlertState, Mode};
 use crate::app::App;
 use crate::audit::{self, Actor};
 use crate::clock::Timestamp;
+use crate::escalation;
 use crate::ids::{AlertId, AlertNumber, ContactId};
 use crate::keys::Keys;
 use crate::plan::Plan;
@@ -263,6 +264,7 @@ pub(super) async fn insert(
         alerts::insert_text(tx, alert.number, text).await?;
     }
     insert_steps(tx, &alert).await?;
+    escalation::write_first(tx, &mut alert, keys, new.now).await?;
     let hashes: Vec<_> = new
         .texts
         .iter()
