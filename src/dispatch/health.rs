@@ -126,6 +126,8 @@ pub struct Facts {
     pub down_since: Option<Timestamp>,
     /// Whether it does not work because it refuses our account or settings.
     pub is_refused: bool,
+    /// Callbacks in its name since the start that it cannot have sent.
+    pub forged: u64,
     /// Messages it took since the start.
     pub accepted: u64,
     /// Attempts that failed since the start.
@@ -182,6 +184,11 @@ impl Health {
             state.facts.failed += 1;
             state.facts.last_failure = Some((at, reason.to_owned()));
         });
+    }
+
+    /// Someone posted a callback in its name without its signature or token.
+    pub fn forged(&self) {
+        self.with(|state| state.facts.forged += 1);
     }
 
     /// It asked to be left alone for that long.

@@ -208,7 +208,6 @@ impl Lane {
             owed: if self.rate.is_some() { unpermitted } else { 0 },
             daily_cap: common.daily_cap,
             day: self.app.today(),
-            can_be_asked: self.gateway.gateway.can_be_asked(),
         })
     }
 
@@ -393,9 +392,7 @@ impl Lane {
         if results.is_empty() {
             return;
         }
-        let can_be_asked = self.gateway.gateway.can_be_asked();
-        let recorded = turn::record(&self.app.db, self.boot, results, can_be_asked).await;
-        if let Err(error) = recorded {
+        if let Err(error) = turn::record(&self.app, &self.gateway, self.boot, results).await {
             error!(%error, "The last results could not be recorded: those messages will be in doubt");
         }
         self.app.tell();

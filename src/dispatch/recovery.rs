@@ -154,7 +154,11 @@ async fn settle(app: &App) -> Result<(), Error> {
 /// A gateway that knows our messages by a key is down, with some of them in doubt: where another one
 /// works, it may send them.
 async fn release_held(app: &App) -> Result<(), Error> {
-    let is_up = |name: &str| app.health.get(name).is_some_and(|health| !health.is_down());
+    // One that only rests, because it asked to, is not down.
+    let is_up = |name: &str| {
+        let health = app.health.get(name);
+        health.is_some_and(|health| health.facts().down_since.is_none())
+    };
     for one in &app.gateways {
         let name = one.common.name.clone();
         let has_other = app

@@ -7,11 +7,12 @@ use std::time::Duration;
 use super::ask;
 use super::pace::Rate;
 use crate::app::App;
+use crate::channel::Configured;
 use crate::ids::BootId;
 use crate::storage::deliveries::{self, Claimed, Want};
 use crate::storage::outcomes::{self, Recorded};
 use crate::storage::pace::{self, Pace};
-use crate::storage::{Db, Error, Tx};
+use crate::storage::{Error, Tx};
 
 /// What is to be written.
 pub(super) struct Job {
@@ -26,8 +27,6 @@ pub(super) struct Job {
     pub(super) daily_cap: Option<i64>,
     /// Which day it is.
     pub(super) day: i64,
-    /// Whether the gateway can be asked what became of a message.
-    pub(super) can_be_asked: bool,
 }
 
 /// What a transaction brought.
@@ -70,11 +69,13 @@ async fn make(app: App, job: Job) -> Result<Done, Error> {
         return Ok(Done::default());
     }
     let clock = app.clock.clone();
+    let gateway = app.gateway(&job.want.gateway);
+    let can_be_asked = gateway.is_some_and(|one| one.gateway.can_be_asked());
     let mut done = app
         .db
         .write("dispatch.turn", move |tx| {
             Box::pin(async move {
-                record_in(tx, job.want.boot, &job.results, job.can_be_asked).await?;
+                record_in(tx, job.want.boot, &job.results, can_be_asked).await?;
                 if !has_room && job.owed == 0 {
                     return Ok::<_, Error>(Done::default());
                 }
@@ -153,15 +154,17 @@ fn is_full(claimed: &[Claimed], want: &Want) -> bool {
 
 /// Writes down the last results of a lane that ends.
 pub(super) async fn record(
-    db: &Db,
+    app: &App,
+    gateway: &Configured,
     boot: BootId,
     results: Vec<Recorded>,
-    can_be_asked: bool,
 ) -> Result<(), Error> {
-    db.write("dispatch.drain", move |tx| {
-        Box::pin(async move { record_in(tx, boot, &results, can_be_asked).await })
-    })
-    .await
+    let can_be_asked = gateway.gateway.can_be_asked();
+    app.db
+        .write("dispatch.drain", move |tx| {
+            Box::pin(async move { record_in(tx, boot, &results, can_be_asked).await })
+        })
+        .await
 }
 
 async fn record_in(

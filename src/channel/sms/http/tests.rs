@@ -353,7 +353,7 @@ fn a_provider_that_is_given_no_key_cannot_know_a_message_again() {
             .map(|gateway| gateway.is_idempotent())
             .map_err(|error| error.key)
     };
-    assert_eq!(open("body = '{{text}}'"), Err("idempotent".to_owned()));
-    assert_eq!(open("body = '{{text}} {{reference}}'"), Ok(true));
+    assert_eq!(open("body = 't={{text}}'"), Err("idempotent".to_owned()));
+    assert_eq!(open("body = 't={{text}}&r={{reference}}'"), Ok(true));
     assert_eq!(open(""), Ok(true));
 }
