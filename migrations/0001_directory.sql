@@ -54,6 +54,7 @@ CREATE TABLE contact_point (
     unreachable_reason TEXT,
     UNIQUE (contact_id, kind, rank)
 );
+CREATE INDEX contact_point_unreachable ON contact_point (id) WHERE unreachable_at IS NOT NULL;
 CREATE INDEX contact_point_by_lookup ON contact_point (lookup);
 
 CREATE TABLE contact_group (
