@@ -190,6 +190,11 @@ impl House {
         }
     }
 
+    /// Which start of the sending process this is.
+    pub fn boot(&self) -> BootId {
+        self.boot
+    }
+
     async fn approve_everything(&self) {
         let shelf = self.app.shelf();
         assert!(shelf.problems.is_empty(), "{:?}", shelf.problems);
@@ -446,7 +451,8 @@ fn assemble(db: Db, clock: Clock, sms: &Arc<Scripted>, email: &Arc<Scripted>) ->
     assemble_with(db, clock, gateways)
 }
 
-fn configured(name: &str, channel: Channel, priority: u32, to: &Arc<Scripted>) -> Configured {
+/// A scripted gateway with the usual settings.
+pub fn configured(name: &str, channel: Channel, priority: u32, to: &Arc<Scripted>) -> Configured {
     Configured {
         common: Common {
             name: name.to_owned(),
