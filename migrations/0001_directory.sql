@@ -49,8 +49,12 @@ CREATE TABLE contact_point (
     opted_out_at BIGINT,
     opted_out_by TEXT,
     verified_at  BIGINT,
+    -- When a message there last failed for good, and why; null once one has arrived since.
+    unreachable_at     BIGINT,
+    unreachable_reason TEXT,
     UNIQUE (contact_id, kind, rank)
 );
+CREATE INDEX contact_point_unreachable ON contact_point (id) WHERE unreachable_at IS NOT NULL;
 CREATE INDEX contact_point_by_lookup ON contact_point (lookup);
 
 CREATE TABLE contact_group (

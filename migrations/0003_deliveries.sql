@@ -37,6 +37,11 @@ CREATE TABLE delivery (
     -- Whether that gateway was marked for exercises when it took this up.
     gateway_marked     BOOLEAN,
     gateway_id         TEXT,
+    -- The gateway that may have it under our key, while no other may send it: sent there again it is
+    -- the same message, sent elsewhere a second one.
+    held_by            TEXT,
+    -- When to ask the gateway what became of it, should no receipt come; null = not.
+    ask_at             BIGINT,
     -- The boot that is sending it, or that last did.
     boot               BIGINT,
     queued_at          BIGINT  NOT NULL,
@@ -45,7 +50,9 @@ CREATE TABLE delivery (
     sent_at            BIGINT,
     delivered_at       BIGINT,
     -- When it reached its last state; null while anything may still happen.
-    closed_at          BIGINT
+    closed_at          BIGINT,
+    -- When what follows its failure was done: the contact point marked, the next step begun.
+    followed_at        BIGINT
 );
 CREATE INDEX delivery_due ON delivery (channel, urgency, due_at, id) WHERE state = 'queued';
 -- What another gateway failed at, for the gateways that only help out.
@@ -53,6 +60,9 @@ CREATE INDEX delivery_again ON delivery (channel, urgency, due_at, id)
     WHERE state = 'queued' AND attempts > 0;
 CREATE INDEX delivery_sending ON delivery (boot) WHERE state = 'sending';
 CREATE INDEX delivery_in_doubt ON delivery (due_at) WHERE state = 'in_doubt' AND closed_at IS NULL;
+CREATE INDEX delivery_held ON delivery (held_by) WHERE state = 'queued' AND held_by IS NOT NULL;
+CREATE INDEX delivery_failed ON delivery (alert, id) WHERE state = 'failed' AND followed_at IS NULL;
+CREATE INDEX delivery_to_ask ON delivery (ask_at) WHERE ask_at IS NOT NULL;
 CREATE INDEX delivery_by_alert ON delivery (alert, recipient);
 -- Whom else a message tells. Without the alert, which a recipient's id says already: a planner that
 -- knows nothing of a new alert yet must find one way only.
@@ -102,4 +112,15 @@ CREATE TABLE gateway_pace (
     next_at BIGINT NOT NULL,
     day     BIGINT NOT NULL,
     taken   BIGINT NOT NULL
+);
+
+-- Gateways that did not work, and when people were told by another way.
+CREATE TABLE gateway_trouble (
+    gateway  TEXT   PRIMARY KEY,
+    since    BIGINT NOT NULL,
+    -- When a server began to tell people.
+    taken_at BIGINT NOT NULL,
+    told_at  BIGINT,
+    -- When the gateway worked again.
+    over_at  BIGINT
 );

@@ -23,6 +23,7 @@ use crate::dispatch::lease::Lease;
 use crate::ids::BootId;
 use crate::keys::{KeyError, Keys};
 use crate::plan::Plan;
+use crate::receipt::Inbox;
 use crate::storage::{self, Access, Db, meta};
 use crate::template::{self, Loaded};
 
@@ -58,6 +59,8 @@ pub struct Parts {
     pub stopping: CancellationToken,
     /// Which start of a sending process this is; none in a process that does not send.
     pub boot: std::sync::OnceLock<BootId>,
+    /// What gateways said and is being written down.
+    pub receipts: Inbox,
     /// Until when this process may send, where other servers would take over.
     pub lease: Lease,
     shelf: RwLock<Arc<Loaded>>,
@@ -152,6 +155,7 @@ impl App {
     ) -> Result<Self, OpenFailure> {
         let phones = Phones::new(clock.clone());
         let opening = Opening {
+            hurry: 1,
             public_url: config.public_url(),
             organisation: config.organisation.name.clone(),
             instance,
@@ -196,6 +200,7 @@ impl App {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             boot: std::sync::OnceLock::new(),
+            receipts: Inbox::default(),
             lease: Lease::default(),
             shelf: RwLock::new(Arc::new(shelf)),
             work: watch::Sender::new(0),

@@ -31,7 +31,7 @@ pub async fn status(app: &App, gateway: &str, callback: &Callback) -> Result<(),
     let said = configured
         .gateway
         .receipt(callback)
-        .inspect_err(|error| log(gateway, error))?;
+        .inspect_err(|error| note(app, gateway, error))?;
     receipt::record(app, gateway, said).await?;
     Ok(())
 }
@@ -44,12 +44,15 @@ pub async fn inbound(app: &App, gateway: &str, callback: &Callback) -> Result<()
     let message = configured
         .gateway
         .inbound(callback)
-        .inspect_err(|error| log(gateway, error))?;
+        .inspect_err(|error| note(app, gateway, error))?;
     response::inbound(app, gateway, message).await?;
     Ok(())
 }
 
-fn log(gateway: &str, error: &CallbackError) {
+fn note(app: &App, gateway: &str, error: &CallbackError) {
+    if let (CallbackError::Forged, Some(health)) = (error, app.health.get(gateway)) {
+        health.forged();
+    }
     warn!(gateway.name = gateway, %error, "Refused a callback");
 }
 

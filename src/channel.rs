@@ -21,6 +21,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::words::{Language, Mode, word_enum};
+use crate::clock::Timestamp;
 use crate::ids::DeliveryId;
 
 pub use address::Address;
@@ -95,6 +96,15 @@ pub struct Accepted {
     pub sent: bool,
 }
 
+/// A message that a gateway says it has, and that may be the one it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its name, and what became of it.
+    pub receipt: Receipt,
+    /// Whether its text is exactly the one that was asked for.
+    pub same_text: bool,
+}
+
 /// A configured provider of a channel.
 #[async_trait]
 pub trait Gateway: Send + Sync {
@@ -104,6 +114,28 @@ pub trait Gateway: Send + Sync {
     /// Whether it can be reached at all, without sending anything; for the start, the doctor and
     /// the breaker's probe.
     async fn check(&self) -> Result<(), Failure>;
+
+    /// Whether a second hand-over of a delivery is the same message to it: it takes our key.
+    fn is_idempotent(&self) -> bool {
+        false
+    }
+
+    /// Whether [`Gateway::ask`] and [`Gateway::status`] have answers.
+    fn can_be_asked(&self) -> bool {
+        false
+    }
+
+    /// Every message that it took for this one's recipient at `since` or later, the oldest first.
+    /// An empty list says that it certainly did not take this one; whatever leaves that open is a
+    /// failure.
+    async fn ask(&self, _message: &Message, _since: Timestamp) -> Result<Vec<Found>, Failure> {
+        Err(Failure::unknown("This gateway cannot be asked."))
+    }
+
+    /// What became of a message that it took, by its own name for it; none if it does not say.
+    async fn status(&self, _gateway_id: &str) -> Result<Option<Receipt>, Failure> {
+        Ok(None)
+    }
 
     /// Reads a receipt that was posted to `/callbacks/<name>/status`, after checking that the
     /// gateway sent it.

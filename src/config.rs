@@ -14,6 +14,7 @@ use axum::http::Uri;
 use serde::Deserialize;
 
 use crate::alert::words::Language;
+use crate::directory::email_address::EmailAddress;
 use crate::plan::Plan;
 use crate::storage::DatabaseUrl;
 
@@ -42,6 +43,8 @@ pub struct Config {
     pub hold_seconds: u32,
     /// `text` or `json`.
     pub log_format: LogFormat,
+    /// How the service is looked after.
+    pub operations: Operations,
     /// The house.
     pub organisation: Organisation,
     /// The gateways, in no order: each says its own priority. None: the sandbox.
@@ -60,6 +63,15 @@ pub enum LogFormat {
     Text,
     /// For machines: one JSON object a line.
     Json,
+}
+
+/// How the service is looked after.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Operations {
+    /// Who is told, by another gateway, when a gateway does not work: mobile numbers in full (`+…`)
+    /// and e-mail addresses.
+    pub notify: Vec<String>,
 }
 
 /// The house that warns its people.
@@ -92,6 +104,7 @@ impl Default for Config {
             templates: None,
             hold_seconds: 5,
             log_format: LogFormat::Text,
+            operations: Operations::default(),
             organisation: Organisation::default(),
             gateways: Vec::new(),
             plans: Vec::new(),
@@ -266,6 +279,18 @@ impl Config {
                 .push("organisation.name: it begins every message and cannot be empty".to_owned());
         }
         problems.extend(
+            self.operations
+                .notify
+                .iter()
+                .filter(|address| !can_be_told(address))
+                .map(|address| {
+                    format!(
+                        "operations.notify: \"{address}\" is neither an e-mail address nor a mobile \
+                         number in full, as +41791234567 is one"
+                    )
+                }),
+        );
+        problems.extend(
             self.plans
                 .iter()
                 .flat_map(Plan::problems)
@@ -335,6 +360,14 @@ fn twice<'a>(names: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'a s
         .into_iter()
         .filter(|(_, times)| *times > 1)
         .map(|(name, _)| name)
+}
+
+/// Whether it is an e-mail address or a number with its country's prefix.
+fn can_be_told(address: &str) -> bool {
+    match address.strip_prefix('+') {
+        Some(digits) => digits.len() >= 6 && digits.bytes().all(|b| b.is_ascii_digit()),
+        None => EmailAddress::parse(address).is_ok(),
+    }
 }
 
 /// Whether links can begin with it.

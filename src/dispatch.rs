@@ -8,8 +8,11 @@
 //!     ▲ ▲                                 │  │ │                             (receipts, in any order)
 //!     │ └── certain, temporary: retry ────┘  │ └── certain, permanent ─────► failed
 //!     │                                      ▼
-//!     └── life-safety: again, marked ──── in_doubt ── otherwise it stays, said plainly
+//!     └── again ───────────────────────── in_doubt ── otherwise it stays, said plainly
 //! ```
+//!
+//! In doubt, a gateway that knows the message by our key gets it again; one that can be asked is
+//! asked ([`ask`]); else what is life-safety goes again, marked as a possible duplicate.
 //!
 //! One [`lane`] per gateway, with its own client, slots, pace and breaker: nothing in one can slow
 //! another, and some of its slots are for life-safety alone. A lane claims what its slots take during
@@ -17,13 +20,15 @@
 //! claims the next rows in one transaction; none is open while it talks to a gateway. An [`attempt`]
 //! is one message handed over, and what came of it.
 //!
-//! What a dead process left half-sent is found by [`recovery`]. Which gateway takes what is decided by
+//! What a dead process left half-sent is found by [`recovery`], which also decides about what is
+//! in doubt. Which gateway takes what is decided by
 //! [`choice`], how fast by [`pace`], how far ahead by [`ahead`], when to try again by [`retry`],
 //! whether at all by [`health`] and [`lease`]: all but the choice are pure.
 //!
 //! [`DeliveryState`]: crate::storage::deliveries::DeliveryState
 
 pub mod ahead;
+pub mod ask;
 mod attempt;
 pub mod choice;
 pub mod health;
@@ -33,6 +38,7 @@ pub mod message;
 pub mod pace;
 pub mod recovery;
 pub mod retry;
+pub mod trouble;
 mod turn;
 
 use tracing::info;
@@ -50,7 +56,11 @@ pub async fn start(app: &App) -> Result<(), Error> {
     );
     app.tasks.spawn(recovery::run(app.clone(), boot));
     app.tasks.spawn(crate::escalation::run(app.clone()));
+    app.tasks.spawn(trouble::run(app.clone()));
     for gateway in &app.gateways {
+        if gateway.gateway.can_be_asked() {
+            app.tasks.spawn(ask::run(app.clone(), gateway.clone()));
+        }
         app.tasks
             .spawn(lane::Lane::new(app.clone(), gateway.clone(), boot).run());
     }

@@ -18,6 +18,7 @@ use crate::storage::alerts::{self, Alert, StepRow, StepState};
 use crate::storage::deliveries::{self, DeliveryState};
 use crate::storage::outbox::{self, Chunk};
 use crate::storage::{Error, Tx};
+use crate::unreached;
 
 /// Recipients in the first chunk of a step: small, so that the first message leaves at once.
 const FIRST_CHUNK: i64 = 200;
@@ -61,6 +62,7 @@ pub async fn turn(app: &App) -> Result<bool, Error> {
         app.wake();
         did = true;
     }
+    did |= unreached::turn(app, now).await?;
     Ok(did)
 }
 
@@ -186,7 +188,7 @@ async fn write_locked(
 
 /// The keys of the answer tokens of the deliveries behind `first` up to `last`: their ids are known
 /// without reading them back.
-fn answer_keys(keys: &Keys, first: i64, last: i64) -> Vec<u8> {
+pub(crate) fn answer_keys(keys: &Keys, first: i64, last: i64) -> Vec<u8> {
     (first + 1..=last)
         .flat_map(|id| answer_key(&keys.answer_token(DeliveryId(id))))
         .collect()

@@ -24,4 +24,5 @@ pub mod response;
 pub mod storage;
 pub mod template;
 pub mod template_approval;
+pub mod unreached;
 pub mod web;

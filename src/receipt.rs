@@ -3,13 +3,17 @@
 //! Receipts come early, late, twice and shuffled. The order they come in decides nothing:
 //! [`after`] looks only at where the delivery stands and what the receipt says.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
 use tracing::info;
 
 use crate::app::App;
 use crate::channel::{Receipt, ReceiptStatus, Reference};
-use crate::ids::ReceiptId;
+use crate::ids::{DeliveryId, ReceiptId};
 use crate::storage::deliveries::DeliveryState;
-use crate::storage::receipts::{self, ReceiptRow, Spoken};
+use crate::storage::receipts::{self, Busy, Change, ReceiptRow, Spoken};
 use crate::storage::{Error, Tx};
 
 /// Where a delivery stands after a receipt.
@@ -30,11 +34,27 @@ pub fn after(state: DeliveryState, receipt: ReceiptStatus) -> DeliveryState {
     }
 }
 
-/// Writes down what a gateway says. A receipt that came before is no news; one for a message we do
-/// not know is kept until we do, or for ever.
+/// What gateways said and nobody has written down yet, each with who waits to hear that it is kept.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    waiting: Mutex<Vec<(Vec<ReceiptRow>, Kept)>>,
+    /// Held by whoever writes down.
+    turn: tokio::sync::Mutex<()>,
+}
+
+type Kept = oneshot::Sender<Result<(), Error>>;
+
+impl Inbox {
+    fn lock(&self) -> MutexGuard<'_, Vec<(Vec<ReceiptRow>, Kept)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes down what a gateway says, together with what others say in the same moment. A receipt that
+/// came before is no news; one for a message we do not know is kept until we do, or for ever.
 pub async fn record(app: &App, gateway: &str, said: Vec<Receipt>) -> Result<(), Error> {
     let now = app.clock.now();
-    let rows: Vec<ReceiptRow> = said
+    let rows = said
         .into_iter()
         .map(|receipt| ReceiptRow {
             id: ReceiptId::new(),
@@ -50,43 +70,91 @@ pub async fn record(app: &App, gateway: &str, said: Vec<Receipt>) -> Result<(), 
             at: now,
         })
         .collect();
-    app.db
+    let (kept, outcome) = oneshot::channel();
+    app.receipts.lock().push((rows, kept));
+    // A task of its own: a gateway that hangs up must not take the others' receipts with it.
+    app.tasks.spawn(write_waiting(app.clone()));
+    outcome
+        .await
+        .unwrap_or(Err(Error::Broken("nobody wrote the receipts down")))
+}
+
+/// Whoever comes first writes down all that waits; the others find nothing left to do.
+async fn write_waiting(app: App) {
+    let _turn = app.receipts.turn.lock().await;
+    let waiting = std::mem::take(&mut *app.receipts.lock());
+    if waiting.is_empty() {
+        return;
+    }
+    let rows = waiting.iter().flat_map(|(rows, _)| rows.clone()).collect();
+    let together = write(&app, rows).await;
+    for (rows, kept) in waiting {
+        let outcome = match &together {
+            Ok(()) => Ok(()),
+            // One that cannot be kept must not keep out the others.
+            Err(_) => write(&app, rows).await,
+        };
+        kept.send(outcome).ok(); // whoever waited may have hung up
+    }
+    app.tell();
+}
+
+async fn write(app: &App, rows: Vec<ReceiptRow>) -> Result<(), Error> {
+    let busy = app
+        .db
         .write("receipt.record", move |tx| {
-            Box::pin(async move {
-                for row in rows {
-                    record_one(tx, row).await?;
-                }
-                Ok::<_, Error>(())
-            })
+            Box::pin(async move { record_all(tx, rows, Busy::Skip).await })
         })
         .await?;
-    app.tell();
+    // One after the other: who holds one row and waits for another may wait in a circle.
+    for row in busy {
+        app.db
+            .write("receipt.record_busy", move |tx| {
+                Box::pin(async move { record_all(tx, vec![row], Busy::Wait).await })
+            })
+            .await?;
+    }
     Ok(())
 }
 
-async fn record_one(tx: &mut Tx, mut row: ReceiptRow) -> Result<(), Error> {
-    // Our own reference, but only if that delivery really went through this gateway.
-    let mut spoken = None;
-    if let Some(delivery) = row.delivery {
-        spoken = receipts::lock_delivery(tx, delivery, &row.gateway).await?;
-    }
-    if spoken.is_none() {
-        row.delivery = receipts::find_delivery(tx, &row.gateway, &row.gateway_id).await?;
-        if let Some(delivery) = row.delivery {
-            spoken = receipts::lock_delivery(tx, delivery, &row.gateway).await?;
-        }
-    }
-    let is_news = receipts::insert(tx, &row).await?;
-    let (true, Some(delivery), Some(spoken)) = (is_news, row.delivery, spoken) else {
-        if row.delivery.is_none() {
+/// Gives back the receipts of deliveries that someone else is writing just now.
+async fn record_all(
+    tx: &mut Tx,
+    mut rows: Vec<ReceiptRow>,
+    busy: Busy,
+) -> Result<Vec<ReceiptRow>, Error> {
+    receipts::resolve(tx, &mut rows).await?;
+    let mut spoken = receipts::lock_deliveries(tx, &rows, busy).await?;
+    let is_busy = |row: &ReceiptRow| row.delivery.is_some_and(|id| !spoken.contains_key(&id));
+    let (left, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(is_busy);
+    let news = receipts::insert(tx, &rows).await?;
+    let rows = rows.into_iter().filter(|row| news.contains(&row.id));
+    apply_all(tx, rows, &mut spoken).await?;
+    Ok(left)
+}
+
+async fn apply_all(
+    tx: &mut Tx,
+    rows: impl Iterator<Item = ReceiptRow>,
+    spoken: &mut HashMap<DeliveryId, Spoken>,
+) -> Result<(), Error> {
+    let mut changes: HashMap<DeliveryId, Change> = HashMap::new();
+    for row in rows {
+        let Some(id) = row.delivery else {
             info!(
                 gateway.name = row.gateway,
                 "Kept a receipt for a message that is not known yet"
             );
+            continue;
+        };
+        if let Some(stands) = spoken.get_mut(&id)
+            && let Some(change) = change(&row, id, stands)
+        {
+            stands.state = change.state;
+            changes.insert(id, change);
         }
-        return Ok(());
-    };
-    apply(tx, &row, delivery, &spoken).await
+    }
+    receipts::apply(tx, &changes.into_values().collect::<Vec<_>>()).await
 }
 
 /// Whether a receipt speaks of the try that counts now. A gateway that says nothing of the try is
@@ -105,54 +173,45 @@ fn is_of_last_try(row: &ReceiptRow, spoken: &Spoken) -> bool {
     }
 }
 
-async fn apply(
-    tx: &mut Tx,
-    row: &ReceiptRow,
-    delivery: crate::ids::DeliveryId,
-    spoken: &Spoken,
-) -> Result<(), Error> {
+/// What a receipt changes about its delivery; none if nothing.
+fn change(row: &ReceiptRow, id: DeliveryId, spoken: &Spoken) -> Option<Change> {
     // That an earlier try failed says nothing about the one that followed it; that it arrived, or
     // is on its way, is true whichever it was.
     if row.status == ReceiptStatus::Failed && !is_of_last_try(row, spoken) {
-        return Ok(());
+        return None;
     }
-    let next = after(spoken.state, row.status);
-    if next == spoken.state {
-        return Ok(());
-    }
-    let reason = (next == DeliveryState::Failed).then(|| {
-        row.reason
-            .as_deref()
-            .unwrap_or("the gateway reported that it was not delivered")
-    });
-    receipts::apply(tx, delivery, next, reason, row.at).await
+    let state = after(spoken.state, row.status);
+    let reason = || {
+        let said = row.reason.clone();
+        said.unwrap_or_else(|| "the gateway reported that it was not delivered".to_owned())
+    };
+    (state != spoken.state).then(|| Change {
+        id,
+        state,
+        reason: (state == DeliveryState::Failed).then(reason),
+        at: row.at,
+    })
 }
 
 /// Gives receipts that came too early to their deliveries. Answers how many found theirs.
 pub async fn adopt_orphans(app: &App) -> Result<usize, Error> {
     let orphans = receipts::list_orphans(&app.db).await?;
-    if orphans.is_empty() {
-        return Ok(0);
-    }
     let count = orphans.len();
-    app.db
-        .write("receipt.adopt", move |tx| {
-            Box::pin(async move {
-                for row in orphans {
-                    let Some(delivery) = row.delivery else {
-                        continue;
-                    };
-                    receipts::adopt(tx, row.id, delivery).await?;
-                    let spoken = receipts::lock_delivery(tx, delivery, &row.gateway).await?;
-                    if let Some(spoken) = spoken {
-                        apply(tx, &row, delivery, &spoken).await?;
-                    }
-                }
-                Ok::<_, Error>(())
+    for row in orphans {
+        app.db
+            .write("receipt.adopt", move |tx| {
+                Box::pin(async move {
+                    let rows = vec![row];
+                    let mut spoken = receipts::lock_deliveries(tx, &rows, Busy::Wait).await?;
+                    receipts::adopt(tx, &rows[0]).await?;
+                    apply_all(tx, rows.into_iter(), &mut spoken).await
+                })
             })
-        })
-        .await?;
-    app.tell();
+            .await?;
+    }
+    if count > 0 {
+        app.tell();
+    }
     Ok(count)
 }
 

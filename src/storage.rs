@@ -13,6 +13,7 @@ pub mod calls;
 pub mod contacts;
 pub mod db;
 pub mod deliveries;
+pub mod doubts;
 pub mod groups;
 pub mod invariants;
 pub mod meta;
@@ -25,6 +26,8 @@ pub mod report;
 pub mod responses;
 pub mod standing;
 pub mod tokens;
+pub mod troubles;
+pub mod unreached;
 
 pub use db::{Access, Conn, DatabaseUrl, Db, Tx};
 

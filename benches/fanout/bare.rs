@@ -141,6 +141,7 @@ fn letter(number: u32) -> anyhow::Result<lettre::Message> {
 fn opening() -> Opening {
     let clock = Clock::system();
     Opening {
+        hurry: 1,
         public_url: "https://alert.clinic.example".to_owned(),
         organisation: "Riverside Clinic".to_owned(),
         instance: "bench".to_owned(),

@@ -39,6 +39,15 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    fn hurried(self, by: u32) -> Self {
+        Self {
+            connect: self.connect / by,
+            total: self.total / by,
+        }
+    }
+}
+
 /// The way to the gateway, from the keys `tls_ca_file` and `proxy` of its kind.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Way {
@@ -75,11 +84,12 @@ impl HttpClient {
     /// Makes the client; connects to nothing.
     pub(crate) fn open(common: &Common, way: &Way, opening: &Opening) -> Result<Self, OpenError> {
         let tls = tls::client_config(way.ca_file.as_deref())?;
+        let limits = way.limits.hurried(opening.hurry);
         let mut builder = Client::builder()
             .user_agent(USER_AGENT)
             .tls_backend_preconfigured(tls.clone())
-            .connect_timeout(way.limits.connect)
-            .timeout(way.limits.total)
+            .connect_timeout(limits.connect)
+            .timeout(limits.total)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
@@ -103,7 +113,7 @@ impl HttpClient {
             client,
             tls,
             proxy,
-            limits: way.limits,
+            limits,
             clock: opening.clock.clone(),
         })
     }

@@ -25,6 +25,8 @@ pub struct Opening {
     pub clock: Clock,
     /// The simulated phones: one set for all sandbox gateways of a process.
     pub sandbox: Arc<sandbox::Phones>,
+    /// What every time limit of an exchange is divided by: 1, and more in tests that wait for one.
+    pub hurry: u32,
 }
 
 /// Why a gateway could not be opened: one sentence that names the key and says what to write.

@@ -33,6 +33,7 @@ impl Config {
     fn gateway_problems(&self) -> Vec<String> {
         let clock = Clock::system();
         let opening = Opening {
+            hurry: 1,
             public_url: self.public_url(),
             organisation: self.organisation.name.clone(),
             instance: "check".to_owned(),

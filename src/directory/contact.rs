@@ -81,6 +81,8 @@ pub struct Point {
     pub opted_out_at: Option<Timestamp>,
     /// When someone last proved that it reaches the person.
     pub verified_at: Option<Timestamp>,
+    /// When a message there last failed for good, and why; none once one has arrived since.
+    pub unreachable: Option<(Timestamp, String)>,
 }
 
 /// What a person is to become: the whole of it, also on a change.
@@ -322,6 +324,9 @@ fn open_point(keys: &Keys, row: PointRow) -> Result<Point, Error> {
         extension: row.extension,
         opted_out_at: row.opted_out_at,
         verified_at: row.verified_at,
+        unreachable: row
+            .unreachable_at
+            .map(|at| (at, row.unreachable_reason.unwrap_or_default())),
     })
 }
 

@@ -100,6 +100,9 @@ fn note_health(app: &App, gateway: &Configured, result: &Result<Accepted, Failur
         }
         Err(failure) => {
             let was_down = health.is_down();
+            if let Some(wish) = failure.retry_after {
+                health.rest(wish.min(retry::LONGEST_WISH), elapsed);
+            }
             health.failed(
                 failure.scope == Scope::Configuration,
                 &failure.reason,

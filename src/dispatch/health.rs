@@ -21,6 +21,8 @@ pub struct Breaker {
     recent: VecDeque<Second>,
     open_since: Option<Duration>,
     last_probe: Option<Duration>,
+    /// It asked to be left alone until then.
+    rest_until: Option<Duration>,
 }
 
 /// The attempts that ended in one second.
@@ -34,8 +36,11 @@ struct Second {
 impl Breaker {
     /// Takes note of one attempt.
     pub fn note(&mut self, worked: bool, now: Duration) {
-        if worked && self.is_open() {
-            *self = Self::default();
+        if worked && self.open_since.is_some() {
+            *self = Self {
+                rest_until: self.rest_until,
+                ..Self::default()
+            };
         }
         self.count(worked, now.as_secs());
         let all: usize = self.recent.iter().map(|second| second.all).sum();
@@ -70,13 +75,23 @@ impl Breaker {
         }
     }
 
-    /// Whether it is open.
+    /// Lets nothing through until then: the gateway asked for it. What it takes meanwhile, because it
+    /// was under way, changes nothing about that.
+    pub fn rest(&mut self, until: Duration) {
+        self.rest_until = self.rest_until.max(Some(until));
+    }
+
+    /// Whether messages should rather go elsewhere.
     pub fn is_open(&self) -> bool {
-        self.open_since.is_some()
+        self.open_since.is_some() || self.rest_until.is_some()
     }
 
     /// How many messages it lets through now.
-    pub fn permits(&self, now: Duration) -> usize {
+    pub fn permits(&mut self, now: Duration) -> usize {
+        if self.rest_until.is_some_and(|until| now < until) {
+            return 0;
+        }
+        self.rest_until = None;
         match (self.open_since, self.last_probe) {
             (None, _) => usize::MAX,
             (Some(_), Some(last)) if now.saturating_sub(last) < PROBE_EVERY => 0,
@@ -86,7 +101,7 @@ impl Breaker {
 
     /// Takes note that a probe goes out.
     pub fn probe(&mut self, now: Duration) {
-        if self.is_open() {
+        if self.open_since.is_some() {
             self.last_probe = Some(now);
         }
     }
@@ -107,6 +122,12 @@ struct State {
 pub struct Facts {
     /// Whether its breaker is open: messages wait, or go to another gateway.
     pub is_down: bool,
+    /// Since when it has not worked; none if it does, or only rests as long as it asked to.
+    pub down_since: Option<Timestamp>,
+    /// Whether it does not work because it refuses our account or settings.
+    pub is_refused: bool,
+    /// Callbacks in its name since the start that it cannot have sent.
+    pub forged: u64,
     /// Messages it took since the start.
     pub accepted: u64,
     /// Attempts that failed since the start.
@@ -117,6 +138,16 @@ pub struct Facts {
     pub last_failure: Option<(Timestamp, String)>,
 }
 
+impl State {
+    fn worked(&mut self, now: Duration) {
+        self.breaker.note(true, now);
+        if self.breaker.open_since.is_none() {
+            self.facts.down_since = None;
+            self.facts.is_refused = false;
+        }
+    }
+}
+
 impl Health {
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
@@ -125,7 +156,7 @@ impl Health {
     /// It took a message.
     pub fn accepted(&self, now: Duration, at: Timestamp) {
         self.with(|state| {
-            state.breaker.note(true, now);
+            state.worked(now);
             state.facts.accepted += 1;
             state.facts.last_accepted = Some(at);
         });
@@ -134,7 +165,7 @@ impl Health {
     /// It refused one person: it works.
     pub fn refused_person(&self, now: Duration) {
         self.with(|state| {
-            state.breaker.note(true, now);
+            state.worked(now);
             state.facts.failed += 1;
         });
     }
@@ -146,9 +177,23 @@ impl Health {
             if trip {
                 state.breaker.trip(now);
             }
+            if state.breaker.open_since.is_some() {
+                state.facts.down_since.get_or_insert(at);
+                state.facts.is_refused |= trip;
+            }
             state.facts.failed += 1;
             state.facts.last_failure = Some((at, reason.to_owned()));
         });
+    }
+
+    /// Someone posted a callback in its name without its signature or token.
+    pub fn forged(&self) {
+        self.with(|state| state.facts.forged += 1);
+    }
+
+    /// It asked to be left alone for that long.
+    pub fn rest(&self, wish: Duration, now: Duration) {
+        self.with(|state| state.breaker.rest(now + wish));
     }
 
     /// Whether messages should rather go elsewhere.
@@ -197,6 +242,19 @@ mod tests {
         assert_eq!(breaker.permits(at(10)), 0);
         breaker.note(true, at(10));
         assert_eq!(breaker.permits(at(10)), usize::MAX);
+    }
+
+    #[test]
+    fn a_gateway_that_asks_for_a_pause_gets_it_whatever_it_takes_meanwhile() {
+        let mut breaker = Breaker::default();
+        breaker.note(false, at(0));
+        breaker.rest(at(20));
+        breaker.rest(at(10));
+        breaker.note(true, at(1));
+        assert!(breaker.is_open());
+        assert_eq!(breaker.permits(at(19)), 0);
+        assert_eq!(breaker.permits(at(20)), usize::MAX);
+        assert!(!breaker.is_open());
     }
 
     #[test]

@@ -392,7 +392,7 @@ impl Lane {
         if results.is_empty() {
             return;
         }
-        if let Err(error) = turn::record(&self.app.db, self.boot, results).await {
+        if let Err(error) = turn::record(&self.app, &self.gateway, self.boot, results).await {
             error!(%error, "The last results could not be recorded: those messages will be in doubt");
         }
         self.app.tell();

@@ -41,7 +41,11 @@ impl Texts {
     }
 
     /// Reads the texts of those alerts that are not at hand.
-    pub async fn load(&mut self, db: &Db, claimed: &[Claimed]) -> Result<(), Error> {
+    pub async fn load(
+        &mut self,
+        db: &Db,
+        claimed: impl IntoIterator<Item = &Claimed>,
+    ) -> Result<(), Error> {
         for delivery in claimed {
             if self.by_alert.contains_key(&delivery.alert) {
                 continue;

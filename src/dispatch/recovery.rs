@@ -15,8 +15,9 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::ids::BootId;
 use crate::receipt;
+use crate::storage::Error;
 use crate::storage::boots::{self, Dead};
-use crate::storage::{Error, outcomes};
+use crate::storage::doubts::{self, Again};
 
 /// How often a boot gives a sign of life, and how often the others are looked at.
 const TICK: Duration = Duration::from_secs(1);
@@ -24,7 +25,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// recorded, it has lost sight of.
 const LONGEST_EXCHANGE: Duration = Duration::from_mins(3);
 /// Urgencies below this are life-safety (extreme and severe): sent again rather than left.
-const RESEND_BELOW: i32 = 20;
+pub(super) const RESEND_BELOW: i32 = 20;
 
 /// Registers this start and puts in doubt what dead ones left half-sent.
 pub async fn begin(app: &App) -> Result<BootId, Error> {
@@ -113,15 +114,31 @@ fn settle_at(now: Timestamp) -> Timestamp {
     now.after(AWAIT_RECEIPT)
 }
 
+/// Decides about what is in doubt, except what is asked about ([`super::ask`]).
 async fn settle(app: &App) -> Result<(), Error> {
     let now = app.clock.now();
-    if !outcomes::is_any_to_settle(&app.db, now).await? {
+    let (mut same, mut marked) = (Vec::new(), Vec::new());
+    for open in doubts::list(&app.db).await? {
+        let (tries, is_due) = ((open.id, open.attempts), open.due_at <= now);
+        match app.gateway(&open.gateway).map(|one| &one.gateway) {
+            // The first time nothing is to be waited for: no second message can come of it.
+            Some(it) if it.is_idempotent() && (is_due || open.attempts == 1) => same.push(tries),
+            Some(it) if it.is_idempotent() || it.can_be_asked() => {}
+            _ if is_due => marked.push(tries),
+            _ => {}
+        }
+    }
+    release_held(app).await?;
+    if same.is_empty() && marked.is_empty() {
         return Ok(());
     }
     let again = app
         .db
         .write("recovery.settle", move |tx| {
-            Box::pin(async move { outcomes::settle_in_doubt(tx, now, RESEND_BELOW).await })
+            Box::pin(async move {
+                doubts::decide(tx, &same, Again::SameGateway, now).await?;
+                doubts::decide(tx, &marked, Again::Marked(RESEND_BELOW), now).await
+            })
         })
         .await?;
     if again > 0 {
@@ -131,5 +148,34 @@ async fn settle(app: &App) -> Result<(), Error> {
         );
     }
     app.wake();
+    Ok(())
+}
+
+/// A gateway that knows our messages by a key is down, with some of them in doubt: where another one
+/// works, it may send them.
+async fn release_held(app: &App) -> Result<(), Error> {
+    // One that only rests, because it asked to, is not down.
+    let is_up = |name: &str| {
+        let health = app.health.get(name);
+        health.is_some_and(|health| health.facts().down_since.is_none())
+    };
+    for one in &app.gateways {
+        let name = one.common.name.clone();
+        let has_other = app
+            .gateways
+            .iter()
+            .any(|other| other.common.channel == one.common.channel && is_up(&other.common.name));
+        if !one.gateway.is_idempotent() || is_up(&name) || !has_other {
+            continue;
+        }
+        if doubts::is_any_held(&app.db, &name, RESEND_BELOW).await? {
+            app.db
+                .write("recovery.release", move |tx| {
+                    Box::pin(async move { doubts::release(tx, &name, RESEND_BELOW).await })
+                })
+                .await?;
+            app.wake();
+        }
+    }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::ids::DeliveryId;
 /// Seconds before the second, third… try on channels where seconds count.
 const FAST: &[u64] = &[2, 5, 15, 30, 60];
 /// The most we let a gateway's own wish for a pause hold up a message.
-const LONGEST_WISH: Duration = Duration::from_mins(1);
+pub const LONGEST_WISH: Duration = Duration::from_mins(1);
 /// How long a message in doubt waits for a receipt before it is decided about.
 pub const AWAIT_RECEIPT: Duration = Duration::from_secs(10);
 
@@ -56,7 +56,11 @@ pub fn after(failure: &Failure, tried: Tried, now: Timestamp, expires_at: Timest
         }
         pause = Duration::ZERO;
     }
-    let pause = match failure.retry_after {
+    // A pause that a gateway asks for is its own: another one need not wait for it.
+    let wish = failure
+        .retry_after
+        .filter(|_| others == 0 || failure.scope == Scope::Person);
+    let pause = match wish {
         Some(wish) => pause.max(wish.min(LONGEST_WISH)),
         // Our own account is refused: hammering does not mend it.
         None if failure.scope == Scope::Configuration => pause.max(Duration::from_secs(5)),
@@ -132,6 +136,15 @@ mod tests {
             Next::Retry(NOW.after(Duration::from_secs(20)))
         );
         assert_eq!(next(&busy(9000), 1), Next::Retry(NOW.after(LONGEST_WISH)));
+    }
+
+    #[test]
+    fn another_gateway_does_not_wait_for_the_pause_that_one_asks_for() {
+        let busy = Failure::try_again("busy").after(Some(Duration::from_secs(20)));
+        let Next::Retry(at) = after(&busy, tried(1, 1), NOW, LATER) else {
+            unreachable!("it is temporary")
+        };
+        assert!(at < NOW.after(Duration::from_secs(4)));
     }
 
     #[test]

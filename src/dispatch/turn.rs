@@ -4,13 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::ask;
 use super::pace::Rate;
 use crate::app::App;
+use crate::channel::Configured;
 use crate::ids::BootId;
 use crate::storage::deliveries::{self, Claimed, Want};
 use crate::storage::outcomes::{self, Recorded};
 use crate::storage::pace::{self, Pace};
-use crate::storage::{Db, Error, Tx};
+use crate::storage::{Error, Tx};
 
 /// What is to be written.
 pub(super) struct Job {
@@ -67,11 +69,13 @@ async fn make(app: App, job: Job) -> Result<Done, Error> {
         return Ok(Done::default());
     }
     let clock = app.clock.clone();
+    let gateway = app.gateway(&job.want.gateway);
+    let can_be_asked = gateway.is_some_and(|one| one.gateway.can_be_asked());
     let mut done = app
         .db
         .write("dispatch.turn", move |tx| {
             Box::pin(async move {
-                outcomes::record(tx, job.want.boot, &job.results).await?;
+                record_in(tx, job.want.boot, &job.results, can_be_asked).await?;
                 if !has_room && job.owed == 0 {
                     return Ok::<_, Error>(Done::default());
                 }
@@ -149,9 +153,29 @@ fn is_full(claimed: &[Claimed], want: &Want) -> bool {
 }
 
 /// Writes down the last results of a lane that ends.
-pub(super) async fn record(db: &Db, boot: BootId, results: Vec<Recorded>) -> Result<(), Error> {
-    db.write("dispatch.drain", move |tx| {
-        Box::pin(async move { outcomes::record(tx, boot, &results).await.map(|_| ()) })
-    })
-    .await
+pub(super) async fn record(
+    app: &App,
+    gateway: &Configured,
+    boot: BootId,
+    results: Vec<Recorded>,
+) -> Result<(), Error> {
+    let can_be_asked = gateway.gateway.can_be_asked();
+    app.db
+        .write("dispatch.drain", move |tx| {
+            Box::pin(async move { record_in(tx, boot, &results, can_be_asked).await })
+        })
+        .await
+}
+
+async fn record_in(
+    tx: &mut Tx,
+    boot: BootId,
+    results: &[Recorded],
+    can_be_asked: bool,
+) -> Result<(), Error> {
+    outcomes::record(tx, boot, results).await?;
+    if can_be_asked {
+        ask::later(tx, results).await?;
+    }
+    Ok(())
 }

@@ -66,6 +66,10 @@ pub struct PointRow {
     pub opted_out_by: Option<String>,
     /// When someone last proved that it reaches the person.
     pub verified_at: Option<Timestamp>,
+    /// When a message there last failed for good; none once one has arrived since.
+    pub unreachable_at: Option<Timestamp>,
+    /// Why.
+    pub unreachable_reason: Option<String>,
 }
 
 /// Which people a page shows; what is `None` does not narrow.

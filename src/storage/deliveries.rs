@@ -165,9 +165,11 @@ macro_rules! due {
             " AND channel = $2 AND urgency < $9 AND due_at <= $3 AND expires_at > $3
                AND (attempts > 0 OR due_at < $13 OR (id % $12 >= $10 AND id % $12 < $11))
                AND CASE WHEN mode = 'actual' THEN
-                       CASE WHEN attempts = 0 THEN $4 WHEN gateway <> $1 THEN TRUE ELSE $5 END
+                       CASE WHEN attempts = 0 THEN $4 WHEN held_by IS NOT NULL THEN held_by = $1
+                            WHEN gateway <> $1 THEN TRUE ELSE $5 END
                    ELSE $8 AND
-                       CASE WHEN attempts = 0 THEN $6 WHEN gateway <> $1 THEN TRUE ELSE $7 END
+                       CASE WHEN attempts = 0 THEN $6 WHEN held_by IS NOT NULL THEN held_by = $1
+                            WHEN gateway <> $1 THEN TRUE ELSE $7 END
                    END"
         )
     };

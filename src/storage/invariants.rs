@@ -89,11 +89,12 @@ pub async fn unsettled_after_close(db: &Db, settled: Timestamp) -> Result<(i64, 
     .await
 }
 
-/// Deliveries with a try of unknown outcome, and those tried again without being marked.
+/// Deliveries with a try of unknown outcome, and those tried again without being marked. A gateway
+/// that may have one under our key gets the same message again, not a second one.
 pub async fn unmarked_duplicates(db: &Db) -> Result<(i64, i64), Error> {
     db.sql(
         "SELECT count(*), count(CASE WHEN delivery.attempts > unknown.number
-             AND NOT delivery.possible_duplicate THEN 1 END)
+             AND NOT delivery.possible_duplicate AND delivery.held_by IS NULL THEN 1 END)
          FROM (SELECT delivery, min(number) AS number FROM attempt WHERE outcome = 'unknown'
                GROUP BY delivery) AS unknown
          JOIN delivery ON delivery.id = unknown.delivery",

@@ -78,6 +78,8 @@ macro_rules! chosen_point {
 /// Writes one delivery for each recipient of the chunk, or the reason why there is none. Answers
 /// how many rows that made: their ids follow each other from `last_id + 1`.
 ///
+/// Whoever was ahead has their message of this step already (`crate::unreached`) and gets no second.
+///
 /// A person whose contact point is also that of an earlier recipient of the same step is told by
 /// that one's message: `excluded(duplicate)`, with `same_as` naming the earlier recipient.
 ///
@@ -96,6 +98,8 @@ pub async fn write_chunk(tx: &mut Tx, chunk: &Chunk) -> Result<u64, Error> {
                     ", chosen_point!("recipient.contact_id"), " AS point_id
              FROM recipient
              WHERE id > $2 AND id <= $3 AND ($15 = 'everyone' OR answered_at IS NULL)
+               AND ($7 = 0 OR NOT EXISTS (SELECT 1 FROM delivery ahead WHERE ahead.alert = $1
+                    AND ahead.recipient = recipient.id AND ahead.step = $7 AND ahead.channel = $8))
          ), spoken AS MATERIALIZED (
              SELECT person.*, point.address, point.lookup, point.opted_out_at,
                     (SELECT min((SELECT earlier.id FROM recipient earlier
@@ -170,16 +174,20 @@ pub async fn hold_people(tx: &mut Tx, chunk: &Chunk) -> Result<(), Error> {
     Ok(())
 }
 
-/// How many recipients of the chunk the step is for.
+/// How many recipients of the chunk the step is still for.
 pub async fn count_people(tx: &mut Tx, chunk: &Chunk) -> Result<i64, Error> {
     let (people,): (i64,) = tx
         .sql(
             "SELECT count(*) FROM recipient WHERE id > $1 AND id <= $2
-             AND ($3 = 'everyone' OR answered_at IS NULL)",
+             AND ($3 = 'everyone' OR answered_at IS NULL)
+             AND ($4 = 0 OR NOT EXISTS (SELECT 1 FROM delivery ahead WHERE ahead.alert = $5
+                  AND ahead.recipient = recipient.id AND ahead.step = $4))",
         )
         .bind(chunk.after)
         .bind(chunk.through)
         .bind(chunk.whom)
+        .bind(chunk.step)
+        .bind(chunk.alert)
         .fetch_one()
         .await?;
     Ok(people)

@@ -1,7 +1,7 @@
-//! How attempts ended: recorded in batches, left in doubt, decided about.
+//! How attempts ended: recorded in batches.
 
 use super::deliveries::{DeliveryState, is_wanted};
-use super::{Conn, Error, Tx};
+use super::{Error, Tx};
 use crate::clock::Timestamp;
 use crate::ids::{AlertNumber, BootId, DeliveryId};
 
@@ -221,7 +221,7 @@ async fn record_attempts(tx: &mut Tx, results: &[&Recorded]) -> Result<u64, Erro
 ///
 /// The order is the same everywhere, so that nobody waits in a circle: the audit chain's end, the
 /// alert, its recipients, their deliveries.
-async fn hold(tx: &mut Tx, deliveries: Vec<DeliveryId>) -> Result<(), Error> {
+pub(super) async fn hold(tx: &mut Tx, deliveries: Vec<DeliveryId>) -> Result<(), Error> {
     if deliveries.is_empty() || !tx.is_shared() {
         return Ok(());
     }
@@ -258,55 +258,4 @@ async fn hold(tx: &mut Tx, deliveries: Vec<DeliveryId>) -> Result<(), Error> {
         .await?;
     drop(held);
     Ok(())
-}
-
-/// Whether a delivery in doubt is to be decided about.
-pub async fn is_any_to_settle(on: impl Conn<'_>, now: Timestamp) -> Result<bool, Error> {
-    let (found,): (bool,) = on
-        .sql(
-            "SELECT EXISTS (SELECT 1 FROM delivery
-             WHERE state = 'in_doubt' AND closed_at IS NULL AND due_at <= $1)",
-        )
-        .bind(now)
-        .fetch_one()
-        .await?;
-    Ok(found)
-}
-
-/// Decides about deliveries in doubt whose time to decide has come. Life-safety (urgency below
-/// `resend_below`) is sent again and marked a possible duplicate; the rest stays as it is, said
-/// plainly, and the next step of the plan takes over. Answers how many will be sent again.
-pub async fn settle_in_doubt(tx: &mut Tx, now: Timestamp, resend_below: i32) -> Result<u64, Error> {
-    let candidates: Vec<(DeliveryId,)> = tx
-        .sql(
-            "SELECT id FROM delivery
-             WHERE state = 'in_doubt' AND closed_at IS NULL AND due_at <= $1 AND urgency < $2
-               AND expires_at > $1",
-        )
-        .bind(now)
-        .bind(resend_below)
-        .fetch_all()
-        .await?;
-    hold(tx, candidates.into_iter().map(|(id,)| id).collect()).await?;
-    let again = tx
-        .sql(concat!(
-            "UPDATE delivery SET state = 'queued', possible_duplicate = TRUE, due_at = $1
-             WHERE state = 'in_doubt' AND closed_at IS NULL AND due_at <= $1 AND urgency < $2
-               AND expires_at > $1
-               AND (SELECT alert.state FROM alert WHERE alert.number = delivery.alert) = 'running'
-               AND ",
-            is_wanted!()
-        ))
-        .bind(now)
-        .bind(resend_below)
-        .execute()
-        .await?;
-    tx.sql(
-        "UPDATE delivery SET closed_at = $1
-         WHERE state = 'in_doubt' AND closed_at IS NULL AND due_at <= $1",
-    )
-    .bind(now)
-    .execute()
-    .await?;
-    Ok(again)
 }

@@ -1,5 +1,7 @@
 //! What gateways said later: each receipt once, its delivery's state by rank.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{Conn, Error, Tx};
 use crate::channel::ReceiptStatus;
 use crate::clock::Timestamp;
@@ -7,7 +9,7 @@ use crate::ids::{DeliveryId, ReceiptId};
 use crate::storage::deliveries::DeliveryState;
 
 /// A receipt as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
 pub struct ReceiptRow {
     /// Its own id.
     pub id: ReceiptId,
@@ -27,45 +29,49 @@ pub struct ReceiptRow {
     pub at: Timestamp,
 }
 
-/// Keeps a receipt. False if it was there already.
-pub async fn insert(tx: &mut Tx, receipt: &ReceiptRow) -> Result<bool, Error> {
-    let added = tx
-        .sql(
-            "INSERT INTO receipt (id, gateway, gateway_id, status, delivery, attempt, reason, at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-             ON CONFLICT (gateway, gateway_id, status) DO NOTHING",
+/// Finds whose these receipts are: by our own reference, but only if that delivery really went
+/// through this gateway; else by the gateway's name for the message.
+pub async fn resolve(tx: &mut Tx, rows: &mut [ReceiptRow]) -> Result<(), Error> {
+    let found: Vec<(i64, Option<DeliveryId>)> = tx
+        .sql_for(
+            "SELECT said.key, COALESCE(
+                 (SELECT own.id FROM delivery own
+                  WHERE own.id = said.value ->> 'delivery'
+                    AND (own.gateway = said.value ->> 'gateway' OR EXISTS (SELECT 1 FROM attempt
+                         WHERE attempt.delivery = own.id AND attempt.gateway = said.value ->> 'gateway'))),
+                 (SELECT named.id FROM delivery named
+                  WHERE named.gateway_id = said.value ->> 'gateway_id'
+                    AND named.gateway = said.value ->> 'gateway' ORDER BY named.id LIMIT 1))
+             FROM json_each($1) AS said",
+            "SELECT said.number - 1, COALESCE(
+                 (SELECT own.id FROM delivery own
+                  WHERE own.id = (said.value ->> 'delivery')::bigint
+                    AND (own.gateway = said.value ->> 'gateway' OR EXISTS (SELECT 1 FROM attempt
+                         WHERE attempt.delivery = own.id AND attempt.gateway = said.value ->> 'gateway'))),
+                 (SELECT named.id FROM delivery named
+                  WHERE named.gateway_id = said.value ->> 'gateway_id'
+                    AND named.gateway = said.value ->> 'gateway' ORDER BY named.id LIMIT 1))
+             FROM jsonb_array_elements($1) WITH ORDINALITY AS said (value, number)",
         )
-        .bind(receipt.id)
-        .bind(&receipt.gateway)
-        .bind(&receipt.gateway_id)
-        .bind(receipt.status)
-        .bind(receipt.delivery)
-        .bind(receipt.attempt)
-        .bind(&receipt.reason)
-        .bind(receipt.at)
-        .execute()
+        .bind(sqlx::types::Json(&*rows))
+        .fetch_all()
         .await?;
-    Ok(added == 1)
-}
-
-/// The delivery that a gateway's name for a message belongs to.
-pub async fn find_delivery(
-    tx: &mut Tx,
-    gateway: &str,
-    gateway_id: &str,
-) -> Result<Option<DeliveryId>, Error> {
-    let row: Option<(DeliveryId,)> = tx
-        .sql("SELECT id FROM delivery WHERE gateway_id = $1 AND gateway = $2 ORDER BY id LIMIT 1")
-        .bind(gateway_id)
-        .bind(gateway)
-        .fetch_optional()
-        .await?;
-    Ok(row.map(|(id,)| id))
+    for (index, delivery) in found {
+        let row = usize::try_from(index)
+            .ok()
+            .and_then(|index| rows.get_mut(index));
+        if let Some(row) = row {
+            row.delivery = delivery;
+        }
+    }
+    Ok(())
 }
 
 /// How a delivery stands that a receipt speaks of.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Spoken {
+    /// Which.
+    pub id: DeliveryId,
     /// Its state.
     pub state: DeliveryState,
     /// The gateway of its last try.
@@ -76,46 +82,129 @@ pub struct Spoken {
     pub attempts: i32,
 }
 
-/// Takes a delivery's row and tells how it stands; none if this gateway never had it.
-pub async fn lock_delivery(
-    tx: &mut Tx,
-    delivery: DeliveryId,
-    gateway: &str,
-) -> Result<Option<Spoken>, Error> {
-    tx.sql(
-        "UPDATE delivery SET state = state
-         WHERE id = $1 AND (gateway = $2 OR EXISTS (SELECT 1 FROM attempt
-               WHERE attempt.delivery = delivery.id AND attempt.gateway = $2))
-         RETURNING state, gateway, gateway_id, attempts",
-    )
-    .bind(delivery)
-    .bind(gateway)
-    .fetch_optional()
-    .await
+/// What to do about deliveries that someone else is writing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Busy {
+    /// Leave them out. With more than one to take, only so nobody waits in a circle.
+    Skip,
+    /// Wait for them.
+    Wait,
 }
 
-/// Moves a delivery to the state that a receipt gives it.
-pub async fn apply(
+/// Takes the rows of these receipts' deliveries and tells how they stand.
+pub async fn lock_deliveries(
     tx: &mut Tx,
-    delivery: DeliveryId,
-    state: DeliveryState,
-    reason: Option<&str>,
-    at: Timestamp,
-) -> Result<(), Error> {
-    tx.sql(
-        "UPDATE delivery SET state = $2, reason = $3,
-             accepted_at = COALESCE(accepted_at, $4),
-             sent_at = CASE WHEN $2 IN ('sent', 'delivered') THEN COALESCE(sent_at, $4) ELSE sent_at END,
-             delivered_at = CASE WHEN $2 = 'delivered' THEN COALESCE(delivered_at, $4)
-                 ELSE delivered_at END,
-             closed_at = CASE WHEN $2 IN ('delivered', 'failed') THEN COALESCE(closed_at, $4)
-                 ELSE closed_at END
-         WHERE id = $1",
+    rows: &[ReceiptRow],
+    busy: Busy,
+) -> Result<HashMap<DeliveryId, Spoken>, Error> {
+    let ids: Vec<DeliveryId> = rows.iter().filter_map(|row| row.delivery).collect();
+    let statement = match busy {
+        Busy::Skip => tx.sql_for(
+            "SELECT id, state, gateway, gateway_id, attempts FROM delivery
+             WHERE id IN (SELECT value FROM json_each($1))",
+            "SELECT id, state, gateway, gateway_id, attempts FROM delivery
+             WHERE id IN (SELECT value::bigint FROM jsonb_array_elements_text($1) AS asked (value))
+             FOR UPDATE OF delivery SKIP LOCKED",
+        ),
+        Busy::Wait => tx.sql_for(
+            "SELECT id, state, gateway, gateway_id, attempts FROM delivery
+             WHERE id IN (SELECT value FROM json_each($1))",
+            "SELECT id, state, gateway, gateway_id, attempts FROM delivery
+             WHERE id IN (SELECT value::bigint FROM jsonb_array_elements_text($1) AS asked (value))
+             FOR UPDATE OF delivery",
+        ),
+    };
+    let found: Vec<Spoken> = statement.bind(sqlx::types::Json(ids)).fetch_all().await?;
+    Ok(found.into_iter().map(|one| (one.id, one)).collect())
+}
+
+/// Keeps receipts. Answers those that are news.
+pub async fn insert(tx: &mut Tx, rows: &[ReceiptRow]) -> Result<HashSet<ReceiptId>, Error> {
+    let added: Vec<(ReceiptId,)> = tx
+        .sql_for(
+            "INSERT INTO receipt (id, gateway, gateway_id, status, delivery, attempt, reason, at)
+             SELECT unhex(replace(value ->> 'id', '-', '')), value ->> 'gateway',
+                    value ->> 'gateway_id', value ->> 'status', value ->> 'delivery',
+                    value ->> 'attempt', value ->> 'reason', value ->> 'at'
+             FROM json_each($1) WHERE TRUE
+             ON CONFLICT (gateway, gateway_id, status) DO NOTHING RETURNING id",
+            "INSERT INTO receipt (id, gateway, gateway_id, status, delivery, attempt, reason, at)
+             SELECT * FROM jsonb_to_recordset($1) AS said (id uuid, gateway text, gateway_id text,
+                    status text, delivery bigint, attempt int, reason text, at bigint)
+             ON CONFLICT (gateway, gateway_id, status) DO NOTHING RETURNING id",
+        )
+        .bind(sqlx::types::Json(rows))
+        .fetch_all()
+        .await?;
+    Ok(added.into_iter().map(|(id,)| id).collect())
+}
+
+/// Where a receipt moves its delivery.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Change {
+    /// Which.
+    pub id: DeliveryId,
+    /// Its new state.
+    pub state: DeliveryState,
+    /// For a failure, why.
+    pub reason: Option<String>,
+    /// When the receipt came.
+    pub at: Timestamp,
+}
+
+macro_rules! apply {
+    ($from:literal) => {
+        concat!(
+            "UPDATE delivery SET state = said.state, reason = said.reason,
+                 accepted_at = COALESCE(accepted_at, said.at),
+                 sent_at = CASE WHEN said.state IN ('sent', 'delivered')
+                     THEN COALESCE(sent_at, said.at) ELSE sent_at END,
+                 delivered_at = CASE WHEN said.state = 'delivered'
+                     THEN COALESCE(delivered_at, said.at) ELSE delivered_at END,
+                 closed_at = CASE WHEN said.state IN ('delivered', 'failed')
+                     THEN COALESCE(closed_at, said.at) ELSE closed_at END,
+                 ask_at = CASE WHEN said.state IN ('delivered', 'failed') THEN NULL ELSE ask_at END
+             FROM (", $from, ") AS said WHERE delivery.id = said.id"
+        )
+    };
+}
+
+/// Moves deliveries to the states that receipts give them. Where something arrived, the directory no
+/// longer says that nothing does.
+pub async fn apply(tx: &mut Tx, changes: &[Change]) -> Result<(), Error> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    tx.sql_for(
+        apply!(
+            "SELECT value ->> 'id' AS id, value ->> 'state' AS state, value ->> 'reason' AS reason,
+                    value ->> 'at' AS at FROM json_each($1)"
+        ),
+        apply!(
+            "SELECT * FROM jsonb_to_recordset($1) AS read (id bigint, state text, reason text,
+                    at bigint)"
+        ),
     )
-    .bind(delivery)
-    .bind(state)
-    .bind(reason)
-    .bind(at)
+    .bind(sqlx::types::Json(changes))
+    .execute()
+    .await?;
+    let arrived = changes
+        .iter()
+        .filter(|one| one.state == DeliveryState::Delivered);
+    let arrived: Vec<_> = arrived.map(|one| one.id).collect();
+    if arrived.is_empty() {
+        return Ok(());
+    }
+    tx.sql_for(
+        "UPDATE contact_point SET unreachable_at = NULL, unreachable_reason = NULL
+         WHERE unreachable_at IS NOT NULL AND id IN (
+             SELECT point_id FROM delivery WHERE id IN (SELECT value FROM json_each($1)))",
+        "UPDATE contact_point SET unreachable_at = NULL, unreachable_reason = NULL
+         WHERE unreachable_at IS NOT NULL AND id IN (
+             SELECT point_id FROM delivery WHERE id IN (
+                 SELECT value::bigint FROM jsonb_array_elements_text($1) AS asked (value)))",
+    )
+    .bind(sqlx::types::Json(arrived))
     .execute()
     .await?;
     Ok(())
@@ -135,10 +224,10 @@ pub async fn list_orphans(on: impl Conn<'_>) -> Result<Vec<ReceiptRow>, Error> {
 }
 
 /// Ties an orphan to its delivery.
-pub async fn adopt(tx: &mut Tx, receipt: ReceiptId, delivery: DeliveryId) -> Result<(), Error> {
+pub async fn adopt(tx: &mut Tx, row: &ReceiptRow) -> Result<(), Error> {
     tx.sql("UPDATE receipt SET delivery = $2 WHERE id = $1 AND delivery IS NULL")
-        .bind(receipt)
-        .bind(delivery)
+        .bind(row.id)
+        .bind(row.delivery)
         .execute()
         .await?;
     Ok(())

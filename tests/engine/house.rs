@@ -17,7 +17,7 @@ use muster::config::{Config, Organisation};
 use muster::directory::contact::{self, ContactDraft, PointDraft, PointKind};
 use muster::directory::group::{self, GroupDraft, Rule};
 use muster::dispatch::lane::{Lane, Turn};
-use muster::dispatch::recovery;
+use muster::dispatch::{ask, recovery};
 use muster::ids::{AlertNumber, BootId, ContactId};
 use muster::keys::Keys;
 use muster::storage::alerts::{self, Alert};
@@ -143,12 +143,8 @@ impl House {
     /// The same house after its server died: a new process on the same database. Nothing that was
     /// in flight comes back.
     pub async fn restarted(&self) -> Self {
-        let app = assemble(
-            self.app.db.clone(),
-            self.app.clock.clone(),
-            &self.sms,
-            &self.email,
-        );
+        let gateways = self.app.gateways.clone();
+        let app = assemble_with(self.app.db.clone(), self.app.clock.clone(), gateways);
         if self.app.db.is_shared() {
             // The dead server's lease runs by the database's clock; the test cannot move that one.
             expire_leases(&self.app.db).await;
@@ -172,10 +168,21 @@ impl House {
         (self.with_gateways(gateways), spare)
     }
 
-    /// The same house with other gateways.
+    /// The same house with these gateways instead of its own.
     #[must_use]
     pub fn with_gateways(&self, gateways: Vec<Configured>) -> Self {
-        let app = assemble_with(self.app.db.clone(), self.app.clock.clone(), gateways);
+        self.with_config(gateways, |_| {})
+    }
+
+    /// The same house with these gateways and a changed configuration.
+    #[must_use]
+    pub fn with_config(&self, gateways: Vec<Configured>, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = config();
+        change(&mut config);
+        let clock = self.app.clock.clone();
+        let phones = Phones::new(clock.clone());
+        let keys = Keys::derive(&[7; 32]);
+        let app = App::with_gateways(config, clock, self.app.db.clone(), keys, phones, gateways);
         app.boot.get_or_init(|| self.boot);
         Self {
             app,
@@ -316,6 +323,11 @@ impl House {
         loop {
             let planned = escalation::turn(&self.app).await.unwrap();
             recovery::turn(&self.app, self.boot).await.unwrap();
+            for gateway in &self.app.gateways {
+                if gateway.gateway.can_be_asked() {
+                    ask::turn(&self.app, gateway).await.unwrap();
+                }
+            }
             let mut sent = false;
             for lane in &mut lanes {
                 while lane.turn().await.unwrap() == Turn::Worked {
@@ -459,8 +471,20 @@ pub fn configured(name: &str, channel: Channel, priority: u32, to: &Arc<Scripted
 }
 
 fn assemble_with(db: Db, clock: Clock, gateways: Vec<Configured>) -> App {
+    let phones = Phones::new(clock.clone());
+    App::with_gateways(
+        config(),
+        clock,
+        db,
+        Keys::derive(&[7; 32]),
+        phones,
+        gateways,
+    )
+}
+
+fn config() -> Config {
     let language = |tag: &str| Language(tag.to_owned());
-    let config = Config {
+    Config {
         public_url: Some("https://alert.clinic.example".to_owned()),
         organisation: Organisation {
             name: "Riverside Clinic".to_owned(),
@@ -470,9 +494,7 @@ fn assemble_with(db: Db, clock: Clock, gateways: Vec<Configured>) -> App {
             ..Organisation::default()
         },
         ..Config::default()
-    };
-    let phones = Phones::new(clock.clone());
-    App::with_gateways(config, clock, db, Keys::derive(&[7; 32]), phones, gateways)
+    }
 }
 
 async fn expire_leases(db: &Db) {

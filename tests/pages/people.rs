@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use muster::account::role::Role;
+use muster::ids::{ContactId, DeliveryId};
 
 use crate::browser::Form;
 use crate::on_both;
@@ -62,5 +63,24 @@ on_both! {
         let wrong = sender.post(&form.with("answer", "maybe")).await;
         assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
         wrong.says("is no answer to this alert").says("Nothing was changed or sent.");
+    }
+
+    async fn a_number_that_could_not_be_reached_says_so_in_the_directory(desk: Desk) {
+        let sender = desk.sender().await;
+        let alert = desk.closed(&sender).await;
+        desk.pass(6);
+        desk.settle().await;
+        let ana = desk.recipient(&alert, "Ana Cruz").await;
+        let failed: Result<ContactId, muster::storage::Error> = desk.app.db.write("test.fail", move |tx| Box::pin(async move {
+            let (id, contact): (DeliveryId, ContactId) = tx
+                .sql("UPDATE delivery SET reason = 'The number does not exist.'
+                      WHERE recipient = $1 AND channel = 'sms'
+                      RETURNING id, (SELECT contact_id FROM recipient WHERE id = delivery.recipient)")
+                .bind(ana).fetch_one().await?;
+            muster::storage::unreached::mark_points(tx, &[id], crate::desk::START).await?;
+            Ok(contact)
+        })).await;
+        let page = sender.get(&format!("/people/{}", failed.unwrap())).await;
+        page.says("Not reached on").says("The number does not exist.");
     }
 }

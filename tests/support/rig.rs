@@ -10,6 +10,7 @@
 //! The programs behind it are installed and announced by `scripts/test`; without that every part
 //! fails with a sentence that says so. Nothing here knows Muster's own code.
 
+pub mod chaos_proxy;
 pub mod environment;
 pub mod inbox;
 pub mod kannel;
@@ -17,5 +18,7 @@ pub mod kannel_phones;
 pub mod ports;
 pub mod postgres;
 pub mod receiver;
+pub mod rude_gateway;
+pub mod rude_smtp;
 pub mod smtp;
 pub mod twilio;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::extract::{Path, RawForm, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -49,8 +49,10 @@ pub struct Message {
     pub body: String,
     /// Where receipts go, if the sender asked for them.
     pub status_callback: Option<String>,
-    /// `queued` at first; then what the last [`Twilio::report`] said.
+    /// `queued` at first; then what the last [`Twilio::report`] or [`Twilio::becomes`] said.
     pub status: String,
+    /// When it was made, as Twilio writes it.
+    pub date_created: String,
 }
 
 /// Whether a callback is signed with the account's secret or with another.
@@ -70,8 +72,24 @@ pub struct Twilio {
     server: tokio::task::JoinHandle<()>,
 }
 
+/// What goes wrong with the next message after it was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The answer is 500.
+    ServerError,
+    /// No answer comes.
+    Silence,
+    /// The answer is 500, and nothing was taken.
+    NotTaken,
+}
+
 #[derive(Debug, Default)]
 struct Shared {
+    faults: Mutex<std::collections::VecDeque<Fault>>,
+    /// Seconds since 1970; the machine's time if zero.
+    time: std::sync::atomic::AtomicI64,
+    /// How often somebody asked for one message or for the list.
+    asked: std::sync::atomic::AtomicUsize,
     messages: Mutex<Vec<Message>>,
     taken: Inbox<Message>,
 }
@@ -86,6 +104,10 @@ impl Twilio {
             .route(
                 "/2010-04-01/Accounts/{account}/Messages.json",
                 messages.clone(),
+            )
+            .route(
+                "/2010-04-01/Accounts/{account}/Messages/{message}",
+                get(one),
             )
             .route(
                 "/behind/a/prefix/2010-04-01/Accounts/{account}/Messages.json",
@@ -129,6 +151,46 @@ impl Twilio {
     /// Every message that was taken, oldest first, with its newest status.
     pub fn messages(&self) -> Vec<Message> {
         self.shared.lock().clone()
+    }
+
+    /// What goes wrong with the next messages, in order.
+    pub fn spoil(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.shared
+            .faults
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(faults);
+    }
+
+    /// Sets the simulator's time, in seconds since 1970.
+    pub fn set_time(&self, seconds: i64) {
+        self.shared
+            .time
+            .store(seconds, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    /// How often somebody asked for one message or for the list.
+    pub fn asked(&self) -> usize {
+        self.shared.asked.load(std::sync::atomic::Ordering::SeqCst)
+    }
+
+    /// Sets a message's status and tells nobody.
+    pub fn becomes(&self, sid: &str, status: &str) {
+        for message in self.shared.lock().iter_mut().filter(|one| one.sid == sid) {
+            status.clone_into(&mut message.status);
+        }
+    }
+
+    /// The fields and the signature of a receipt, for a test that delivers it itself.
+    pub fn receipt_form(message: &Message, status: &str, url: &str) -> (String, String) {
+        let fields = fields([
+            ("MessageSid", message.sid.as_str()),
+            ("MessageStatus", status),
+        ]);
+        let signature = signature_of(AUTH_TOKEN, url, &fields);
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(&fields);
+        (form.finish(), signature)
     }
 
     /// Sets a message's status and tells its status callback so. Returns what the callback said;
@@ -194,6 +256,19 @@ impl Shared {
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Message>> {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a server of its own, with its own clock"
+    )]
+    /// The time as Twilio writes it: `Sun, 22 Nov 2026 14:02:07 +0000`.
+    fn date(&self) -> String {
+        let time = match self.time.load(std::sync::atomic::Ordering::SeqCst) {
+            0 => jiff::Timestamp::now(),
+            seconds => jiff::Timestamp::from_second(seconds).expect("a time of this century"),
+        };
+        time.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
+    }
 }
 
 async fn create(
@@ -230,9 +305,18 @@ async fn create(
             "The 'To' number cannot be used.",
         );
     }
+    let fault = shared
+        .faults
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .pop_front();
+    if fault == Some(Fault::NotTaken) {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
     let status_callback = form.remove("StatusCallback");
     let status = "queued".to_owned();
     let message = Message {
+        date_created: shared.date(),
         sid: new_sid(),
         to,
         from,
@@ -242,6 +326,11 @@ async fn create(
     };
     shared.lock().push(message.clone());
     shared.taken.put(message.clone());
+    match fault {
+        Some(Fault::ServerError) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Some(Fault::Silence) => std::future::pending().await,
+        _ => {}
+    }
     (StatusCode::CREATED, Json(resource(&message))).into_response()
 }
 
@@ -254,13 +343,33 @@ async fn list(
     if !authorised(&account, &headers) {
         return refusal(StatusCode::UNAUTHORIZED, 20_003, "Authenticate");
     }
+    shared
+        .asked
+        .fetch_add(1, std::sync::atomic::Ordering::SeqCst);
     let query = query.unwrap_or_default();
-    // `DateSent>` is accepted and changes nothing: all messages here are from today.
     let to = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "To");
     let matches = |message: &&Message| to.as_ref().is_none_or(|(_, number)| *number == message.to);
     let mut messages: Vec<Value> = shared.lock().iter().filter(matches).map(resource).collect();
     messages.reverse(); // newest first, as Twilio lists
     Json(json!({ "messages": messages, "page": 0, "next_page_uri": null })).into_response()
+}
+
+async fn one(
+    State(shared): State<Arc<Shared>>,
+    Path((account, file)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    if !authorised(&account, &headers) {
+        return refusal(StatusCode::UNAUTHORIZED, 20_003, "Authenticate");
+    }
+    shared
+        .asked
+        .fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    let sid = file.trim_end_matches(".json");
+    match shared.lock().iter().find(|message| message.sid == sid) {
+        Some(message) => Json(resource(message)).into_response(),
+        None => refusal(StatusCode::NOT_FOUND, 20_404, "not found"),
+    }
 }
 
 fn authorised(account: &str, headers: &HeaderMap) -> bool {
@@ -284,6 +393,7 @@ fn resource(message: &Message) -> Value {
         "status": message.status,
         "direction": "outbound-api",
         "num_segments": "1",
+        "date_created": message.date_created,
         "error_code": null,
         "error_message": null,
         "uri": format!("/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{}.json", message.sid),

@@ -91,6 +91,16 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    fn hurried(self, by: u32) -> Self {
+        Self {
+            connect: self.connect / by,
+            command: self.command / by,
+            mail: self.mail / by,
+        }
+    }
+}
+
 struct Smtp {
     stationery: Stationery,
     pool: Pool,
@@ -102,7 +112,8 @@ pub fn open(
     table: &toml::Table,
     opening: &Opening,
 ) -> Result<Arc<dyn Gateway>, OpenError> {
-    open_within(common, table, opening, Limits::default()).map(|gateway| Arc::new(gateway) as _)
+    let limits = Limits::default().hurried(opening.hurry);
+    open_within(common, table, opening, limits).map(|gateway| Arc::new(gateway) as _)
 }
 
 fn open_within(

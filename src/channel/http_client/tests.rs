@@ -105,6 +105,7 @@ pub(crate) fn opening() -> Opening {
     // 1994-11-06T08:49:37Z
     let clock = Clock::fake(Timestamp(784_111_777_000));
     Opening {
+        hurry: 1,
         public_url: "https://clinic.example".to_owned(),
         organisation: "Riverside Clinic".to_owned(),
         instance: "k3xq".to_owned(),

@@ -162,6 +162,7 @@ fn a_sandbox_is_opened_for_any_channel_and_refuses_unknown_keys() {
 
 fn opening() -> Opening {
     Opening {
+        hurry: 1,
         public_url: "https://alert.clinic.example".to_owned(),
         organisation: "Clinic".to_owned(),
         instance: "test".to_owned(),

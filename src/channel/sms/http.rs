@@ -45,6 +45,7 @@ struct Settings {
     from: Option<String>,
     token: Option<Secret>,
     idempotency_header: Option<String>,
+    idempotent: Option<bool>,
     callback_token: Option<Secret>,
     tls_ca_file: Option<PathBuf>,
     proxy: Option<String>,
@@ -68,6 +69,8 @@ struct HttpGateway {
     token: Option<Secret>,
     callback_token: Option<Secret>,
     idempotency_header: Option<HeaderName>,
+    /// Whether a second hand-over under the same key is the same message to it.
+    idempotent: bool,
     instance: String,
 }
 
@@ -106,9 +109,9 @@ fn open_within(
         _ => DEFAULT_BODY,
     };
     let default_body = (method != Method::GET).then(|| default_body.to_owned());
-    let (body, content_type) = match settings.body.or(default_body) {
+    let (body, content_type) = match settings.body.as_ref().or(default_body.as_ref()) {
         Some(body) => {
-            let (body, content_type) = compile_body(&body, &settings.headers)?;
+            let (body, content_type) = compile_body(body, &settings.headers)?;
             (Some(body), content_type)
         }
         None => (None, None),
@@ -117,6 +120,22 @@ fn open_within(
         .idempotency_header
         .map(|name| header_name("idempotency_header", &name))
         .transpose()?;
+    // The parts that a provider could know a message by.
+    let named = [Some(&settings.url), settings.body.as_ref()];
+    let has_key = idempotency_header.is_some()
+        || (body.is_some() && settings.body.is_none())
+        || named
+            .into_iter()
+            .flatten()
+            .any(|text| text.contains("{{reference}}"));
+    let idempotent = settings.idempotent.unwrap_or(idempotency_header.is_some());
+    if idempotent && !has_key {
+        return Err(OpenError::new(
+            "idempotent",
+            "\"idempotent\" needs a key to know a message by: set \"idempotency_header\", or put \
+             {{reference}} into \"body\" or \"url\"",
+        ));
+    }
     let way = Way {
         ca_file: settings.tls_ca_file,
         proxy: settings.proxy,
@@ -132,6 +151,7 @@ fn open_within(
         from: settings.from.unwrap_or_default(),
         token: settings.token,
         callback_token: settings.callback_token,
+        idempotent,
         idempotency_header,
         instance: opening.instance.clone(),
     })
@@ -218,6 +238,11 @@ fn compile_acceptance(
 impl HttpGateway {
     fn fields(&self, message: &Message) -> Fields {
         let mut status_url = message.status_url.clone();
+        if self.idempotent {
+            // The same bytes at every try, or the provider takes it for another message.
+            let of_this_try = message.reference().to_string();
+            status_url = status_url.replace(&of_this_try, &message.delivery.to_string());
+        }
         if let Some(token) = &self.callback_token {
             status_url.push_str(if status_url.contains('?') {
                 "&token="
@@ -293,6 +318,10 @@ impl Gateway for HttpGateway {
             },
         )?;
         self.http.reach(&url).await
+    }
+
+    fn is_idempotent(&self) -> bool {
+        self.idempotent
     }
 
     fn receipt(&self, callback: &Callback) -> Result<Vec<Receipt>, CallbackError> {

@@ -2,6 +2,7 @@
 
 mod callback;
 mod code;
+mod listed;
 #[cfg(test)]
 mod tests;
 
@@ -16,8 +17,9 @@ use crate::channel::http_client::{Answer, HttpClient, Way, parse_url};
 use crate::channel::kinds::{OpenError, Opening, settings};
 use crate::channel::secret::Secret;
 use crate::channel::{
-    Accepted, Callback, CallbackError, Common, Failure, Gateway, Inbound, Message, Receipt,
+    Accepted, Callback, CallbackError, Common, Failure, Found, Gateway, Inbound, Message, Receipt,
 };
+use crate::clock::Timestamp;
 
 /// The kind's own keys.
 #[derive(Deserialize)]
@@ -154,6 +156,30 @@ impl Gateway for Twilio {
         }
     }
 
+    fn can_be_asked(&self) -> bool {
+        true
+    }
+
+    async fn ask(&self, message: &Message, since: Timestamp) -> Result<Vec<Found>, Failure> {
+        let mut url = self.messages.clone();
+        url.query_pairs_mut()
+            .append_pair("To", message.to.reveal())
+            .append_pair("PageSize", &listed::PAGE.to_string());
+        let answer = self.get(url).await?;
+        listed::read(&answer.body, &message.text, since).ok_or_else(listed::unclear)
+    }
+
+    async fn status(&self, gateway_id: &str) -> Result<Option<Receipt>, Failure> {
+        let mut url = self.messages.clone();
+        // Messages.json → Messages/SM….json
+        url.path_segments_mut()
+            .map_err(|()| listed::unclear())?
+            .pop()
+            .extend(["Messages", &format!("{gateway_id}.json")]);
+        let answer = self.get(url).await?;
+        Ok(listed::one(&answer.body))
+    }
+
     fn receipt(&self, callback: &Callback) -> Result<Vec<Receipt>, CallbackError> {
         self.believe(callback)?;
         callback::receipt(callback).map(|receipt| vec![receipt])
@@ -166,6 +192,20 @@ impl Gateway for Twilio {
 }
 
 impl Twilio {
+    /// Asks for something; only a success is an answer.
+    async fn get(&self, url: Url) -> Result<Answer, Failure> {
+        let request = self
+            .http
+            .request(Method::GET, url)
+            .basic_auth(&self.account_sid, Some(self.auth_token.reveal()));
+        let answer = self.http.exchange(request).await?;
+        if answer.status.is_success() {
+            Ok(answer)
+        } else {
+            Err(answer.failure())
+        }
+    }
+
     fn believe(&self, callback: &Callback) -> Result<(), CallbackError> {
         let mut tokens = [Some(&self.auth_token), self.auth_token_previous.as_ref()]
             .into_iter()

@@ -181,10 +181,14 @@ fn row(point: &Point, sees_numbers: bool, times: &Times) -> PointRow {
     if !point.extension.is_empty() {
         shown = format!("{shown} ext. {}", point.extension);
     }
-    let (remark, tone) = match (point.opted_out_at, point.verified_at) {
-        (Some(at), _) => (format!("Opted out on {}", times.day(at)), Tone::Careful),
-        (None, Some(at)) => (format!("Verified on {}", times.day(at)), Tone::Good),
-        (None, None) => (String::new(), Tone::Plain),
+    let (remark, tone) = match (&point.unreachable, point.opted_out_at, point.verified_at) {
+        (Some((at, reason)), _, _) => {
+            let remark = format!("Not reached on {}: {reason}", times.day(*at));
+            (remark, Tone::Wrong)
+        }
+        (None, Some(at), _) => (format!("Opted out on {}", times.day(at)), Tone::Careful),
+        (None, None, Some(at)) => (format!("Verified on {}", times.day(at)), Tone::Good),
+        (None, None, None) => (String::new(), Tone::Plain),
     };
     PointRow {
         kind: kind.to_owned(),

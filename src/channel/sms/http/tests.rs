@@ -319,3 +319,41 @@ fn a_reply_is_read_and_needs_a_sender() {
     assert_ne!(unnamed.gateway_id, again.gateway_id);
     assert!(gateway.inbound(&get(&format!("{url}&text=yes"))).is_err());
 }
+
+#[tokio::test]
+async fn under_a_key_every_try_has_the_same_bytes() {
+    let more = r#"
+        idempotency_header = "Idempotency-Key"
+        body = '{"text":"{{text}}","dlr":"{{status_url}}"}'
+    "#;
+    let acts = vec![answer("500 Oops", "", ""), answer("200 OK", "", "")];
+    let script = Script::play(acts).await;
+    let gateway = gateway(&script.url, more);
+    assert!(gateway.is_idempotent());
+    for attempt in 1..=2 {
+        let mut message = message("Fire");
+        message.attempt = attempt;
+        message.status_url = format!(
+            "https://clinic.example/callbacks/main/status?ref={}",
+            message.reference()
+        );
+        gateway.send(&message).await.ok();
+    }
+    let requests = script.requests();
+    assert_eq!(requests.len(), 2);
+    assert_eq!(requests[0], requests[1]);
+}
+
+#[test]
+fn a_provider_that_is_given_no_key_cannot_know_a_message_again() {
+    let url = "url = \"http://127.0.0.1:1\"\nidempotent = true\n";
+    let open = |more: &str| {
+        let table = format!("{url}{more}").parse().unwrap();
+        open_within(&common("sms", "http"), &table, &opening(), &Way::default())
+            .map(|gateway| gateway.is_idempotent())
+            .map_err(|error| error.key)
+    };
+    assert_eq!(open("body = 't={{text}}'"), Err("idempotent".to_owned()));
+    assert_eq!(open("body = 't={{text}}&r={{reference}}'"), Ok(true));
+    assert_eq!(open(""), Ok(true));
+}

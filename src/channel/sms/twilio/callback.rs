@@ -88,7 +88,7 @@ pub(super) fn receipt(callback: &Callback) -> Result<Receipt, CallbackError> {
     })
 }
 
-fn status(word: &str) -> Option<ReceiptStatus> {
+pub(super) fn status(word: &str) -> Option<ReceiptStatus> {
     match word {
         "accepted" | "scheduled" | "queued" | "sending" => Some(ReceiptStatus::Accepted),
         "sent" => Some(ReceiptStatus::Sent),
