@@ -144,6 +144,7 @@ fn request() -> LaunchRequest {
         variables: BTreeMap::from([("hazard".to_owned(), "fire".to_owned())]),
         plan: Some("all-at-once".to_owned()),
         expires_in: None,
+        call_out: None,
         hold: Duration::ZERO,
         composed_at: None,
         actor: Actor::user("manager"),

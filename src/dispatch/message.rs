@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::alert::launch::own_fields;
 use crate::alert::words::Language;
 use crate::app::Parts;
+use crate::call_out::Says;
 use crate::channel::{Address, Channel, Failure, Message};
 use crate::ids::{AlertNumber, DeliveryId};
 use crate::storage::deliveries::Claimed;
@@ -21,8 +22,8 @@ use crate::template::primary;
 /// Alerts whose texts a lane keeps at hand.
 const KEPT: usize = 32;
 
-/// The texts of one alert on one channel, the fallback language first.
-type InLanguages = Arc<Vec<(Language, Filled)>>;
+/// The texts of one alert on one channel, by what they say, the fallback language first.
+type InLanguages = Arc<Vec<(Says, Vec<(Language, Filled)>)>>;
 
 /// The texts of the alerts that a lane is sending.
 #[derive(Debug, Default)]
@@ -49,20 +50,32 @@ impl Texts {
             if self.by_alert.len() >= KEPT {
                 self.by_alert.clear();
             }
-            let texts = alerts::list_texts(db, delivery.alert).await?;
-            let texts = texts
-                .into_iter()
-                .filter(|text| Some(text.channel) == self.channel)
-                .filter_map(|text| Some((text.language, serde_json::from_str(&text.filled).ok()?)))
-                .collect();
+            let mut texts = alerts::list_all_texts(db, delivery.alert).await?;
+            texts.retain(|text| Some(text.channel) == self.channel);
+            let of = |says: &Says| {
+                let of = texts.iter().filter(|text| text.says == *says);
+                let of = of.filter_map(|text| {
+                    Some((
+                        text.language.clone(),
+                        serde_json::from_str(&text.filled).ok()?,
+                    ))
+                });
+                (*says, of.collect())
+            };
+            let texts = Says::ALL.iter().map(of).collect();
             self.by_alert.insert(delivery.alert, Arc::new(texts));
         }
         Ok(())
     }
 
     /// The text for a reader of `language`: in it, in a related one, or in the fallback.
-    pub fn find(&self, alert: AlertNumber, language: &Language) -> Option<&Filled> {
-        best(self.by_alert.get(&alert)?, language)
+    pub fn find(&self, alert: AlertNumber, says: Says, language: &Language) -> Option<&Filled> {
+        let (_, texts) = self
+            .by_alert
+            .get(&alert)?
+            .iter()
+            .find(|(of, _)| *of == says)?;
+        best(texts, language)
     }
 }
 
@@ -97,7 +110,7 @@ pub fn compose(
         .open_text(claimed.point_id.0.as_bytes(), &claimed.address)
         .map_err(|error| Failure::person("The address could not be unsealed.").because(error))?;
     let filled = texts
-        .find(claimed.alert, &claimed.language)
+        .find(claimed.alert, claimed.says, &claimed.language)
         // Reading it failed a moment ago: it is there, because a launch writes it.
         .ok_or_else(|| Failure::person_for_now("The alert's text could not be read."))?;
     let link = answer_link(app, claimed.id);

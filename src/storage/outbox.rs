@@ -2,6 +2,7 @@
 
 use super::{Error, Tx};
 use crate::alert::words::{Mode, Purpose, Severity};
+use crate::call_out::Says;
 use crate::channel::Channel;
 use crate::clock::Timestamp;
 use crate::ids::{AlertNumber, DeliveryId};
@@ -18,6 +19,10 @@ pub struct Chunk {
     pub channel: Channel,
     /// For everyone, or only those who are silent now.
     pub whom: Whom,
+    /// In a call-out: only those whom this wave asked.
+    pub wave: Option<i32>,
+    /// The message, or what a call-out says later: then only those whom this step tells.
+    pub says: Says,
     /// Recipients behind this id…
     pub after: i64,
     /// …and up to this one.
@@ -60,6 +65,36 @@ macro_rules! chosen_point {
     };
 }
 
+/// Whether a step is for a recipient: `$whom` says whether also for those who have answered, `$wave`
+/// whom in a call-out, `$says` and `$step` whether it is those whom it tells something.
+macro_rules! is_for {
+    ($recipient:literal, $whom:literal, $wave:literal, $says:literal, $step:literal) => {
+        concat!(
+            "(",
+            $whom,
+            " = 'everyone' OR ",
+            $recipient,
+            ".answered_at IS NULL)
+             AND (",
+            $wave,
+            " IS NULL OR EXISTS (SELECT 1 FROM asked
+                  WHERE asked.recipient = ",
+            $recipient,
+            ".id AND asked.wave = ",
+            $wave,
+            "))
+             AND (",
+            $says,
+            " = 'message' OR EXISTS (SELECT 1 FROM asked
+                  WHERE asked.recipient = ",
+            $recipient,
+            ".id AND asked.told_by = ",
+            $step,
+            "))"
+        )
+    };
+}
+
 /// Writes one delivery for each recipient of the chunk, or the reason why there is none. Answers
 /// how many rows that made: their ids follow each other from `last_id + 1`.
 ///
@@ -71,11 +106,11 @@ macro_rules! chosen_point {
 pub async fn write_chunk(tx: &mut Tx, chunk: &Chunk) -> Result<u64, Error> {
     let (kind, substitute) = kinds(chunk.channel);
     tx.sql(concat!(
-        "INSERT INTO delivery (id, alert, recipient, step, channel, language, mode, urgency, point_id,
-             address, lookup, same_as, state, reason, due_at, expires_at, attempts,
+        "INSERT INTO delivery (id, alert, recipient, step, channel, language, says, mode, urgency,
+             point_id, address, lookup, same_as, state, reason, due_at, expires_at, attempts,
              possible_duplicate, queued_at, closed_at)
          SELECT $6 + row_number() OVER (ORDER BY planned.recipient), $1, planned.recipient, $7, $8,
-                planned.language, $9, planned.urgency, planned.point_id, planned.address,
+                planned.language, $17, $9, planned.urgency, planned.point_id, planned.address,
                 planned.lookup, planned.same_as,
                 CASE WHEN planned.excluded IS NULL THEN 'queued' ELSE 'excluded' END,
                 planned.excluded, $10, $11, 0, FALSE, $12,
@@ -95,14 +130,14 @@ pub async fn write_chunk(tx: &mut Tx, chunk: &Chunk) -> Result<u64, Error> {
                                      WHERE earlier.alert = recipient.alert
                                        AND earlier.contact_id = shared.contact_id
                                        AND earlier.id < recipient.id
-                                       AND ($15 = 'everyone' OR earlier.answered_at IS NULL)))
+                                       AND ", is_for!("earlier", "$15", "$16", "$17", "$7"), "))
                          FROM contact_point shared
                          WHERE shared.lookup = point.lookup
                            AND shared.id = ", chosen_point!("shared.contact_id"), ") AS same_as
                  FROM recipient LEFT JOIN contact_point point
                       ON point.id = ", chosen_point!("recipient.contact_id"), "
                  WHERE recipient.alert = $1 AND recipient.id > $2 AND recipient.id <= $3
-                   AND ($15 = 'everyone' OR recipient.answered_at IS NULL)
+                   AND ", is_for!("recipient", "$15", "$16", "$17", "$7"), "
              ) AS person
          ) AS planned"
     ))
@@ -121,6 +156,8 @@ pub async fn write_chunk(tx: &mut Tx, chunk: &Chunk) -> Result<u64, Error> {
     .bind(chunk.purpose)
     .bind(urgency(chunk.severity))
     .bind(chunk.whom)
+    .bind(chunk.wave)
+    .bind(chunk.says)
     .execute()
     .await
 }
@@ -159,14 +196,17 @@ pub async fn hold_people(tx: &mut Tx, chunk: &Chunk) -> Result<(), Error> {
 /// How many recipients of the chunk the step is for.
 pub async fn count_people(tx: &mut Tx, chunk: &Chunk) -> Result<i64, Error> {
     let (people,): (i64,) = tx
-        .sql(
-            "SELECT count(*) FROM recipient WHERE alert = $1 AND id > $2 AND id <= $3
-             AND ($4 = 'everyone' OR answered_at IS NULL)",
-        )
+        .sql(concat!(
+            "SELECT count(*) FROM recipient WHERE alert = $1 AND id > $2 AND id <= $3 AND ",
+            is_for!("recipient", "$4", "$5", "$6", "$7")
+        ))
         .bind(chunk.alert)
         .bind(chunk.after)
         .bind(chunk.through)
         .bind(chunk.whom)
+        .bind(chunk.wave)
+        .bind(chunk.says)
+        .bind(chunk.step)
         .fetch_one()
         .await?;
     Ok(people)
@@ -203,12 +243,15 @@ pub async fn write_call_tasks(tx: &mut Tx, chunk: &Chunk) -> Result<u64, Error> 
          FROM recipient
          WHERE recipient.alert = $1 AND recipient.id > $2 AND recipient.id <= $3
            AND recipient.answered_at IS NULL
+           AND ($5 IS NULL OR EXISTS (SELECT 1 FROM asked
+                WHERE asked.recipient = recipient.id AND asked.wave = $5))
          ON CONFLICT (recipient) DO NOTHING",
     )
     .bind(chunk.alert)
     .bind(chunk.after)
     .bind(chunk.through)
     .bind(chunk.now)
+    .bind(chunk.wave)
     .execute()
     .await
 }

@@ -196,6 +196,7 @@ impl House {
             variables: [("reason".to_owned(), "burst pipe".to_owned())].into(),
             plan: None,
             expires_in: None,
+            call_out: None,
             hold: std::time::Duration::ZERO,
             composed_at: None,
             actor,

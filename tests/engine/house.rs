@@ -409,6 +409,7 @@ pub fn request(template: &str, variables: &[(&str, &str)]) -> LaunchRequest {
             .collect(),
         plan: Some("all-at-once".to_owned()),
         expires_in: None,
+        call_out: None,
         hold: Duration::ZERO,
         composed_at: None,
         actor: Actor::user("manager"),

@@ -105,6 +105,7 @@ async fn send(app: &App) -> Result<Alert, Failure> {
         variables: [("reason".to_owned(), "burst pipe".to_owned())].into(),
         plan: Some(PLAN.to_owned()),
         expires_in: None,
+        call_out: None,
         hold: Duration::ZERO,
         composed_at: None,
         actor: manager(),

@@ -155,6 +155,7 @@ async fn send(
         variables: asked.variables.clone(),
         plan: None,
         expires_in: None,
+        call_out: asked.call_out(),
         hold: std::time::Duration::from_secs(app.config.hold_seconds.into()),
         composed_at: Some(read.composed_at),
         actor: by.actor(),
@@ -227,7 +228,17 @@ async fn live(
     problems.extend(running(place, now).await?);
     let mode = place.mode;
     let mut facts = vec![view::Fact::new("People", look.people_in_words)];
-    facts.extend(super::preview::cost_and_time(place.app, mode, &look.shown));
+    match &look.call_out {
+        Some(call_out) => {
+            let first = look.people.min((call_out.needed + call_out.ahead).into());
+            facts.push(view::Fact::new("Needed", people(call_out.needed.into())));
+            facts.push(view::Fact::new(
+                "Asked first",
+                format!("{}: who was asked longest ago", people(first)),
+            ));
+        }
+        None => facts.extend(super::preview::cost_and_time(place.app, mode, &look.shown)),
+    }
     facts.push(view::Fact::new("Ends by itself", look.ends));
     Ok(CheckLive {
         mode: mode.into(),
@@ -239,6 +250,7 @@ async fn live(
         plan: look.plan,
         cannot: look.cannot,
         people: look.people,
+        needed: look.call_out.map(|call_out| call_out.needed.into()),
         fingerprint: word,
         hold_seconds: place.app.config.hold_seconds,
     })
@@ -310,7 +322,10 @@ async fn whole(place: &Place<'_>, asked: &Asked, live: CheckLive) -> Result<Chec
         preview_href: format!("{}/preview", place.path()),
         back: format!("/{}", place.mode.path()),
         hidden: vec![(asked::CHOSEN.to_owned(), "yes".to_owned())],
-        blanks: blanks(template, &asked.variables, &language),
+        blanks: call_out_blanks(template, asked)
+            .into_iter()
+            .chain(blanks(template, &asked.variables, &language))
+            .collect(),
         groups_name: asked::GROUP.to_owned(),
         groups_in_words: if chosen.is_empty() {
             "nobody".to_owned()
@@ -336,6 +351,66 @@ async fn approved(app: &App, template: &Template) -> Result<String, PageError> {
         approval.version,
         times.day(approval.approved_at)
     ))
+}
+
+/// Numbers of people that a call-out proposes, and spans for thinking, in seconds.
+const NUMBERS: [u32; 5] = [1, 2, 3, 5, 10];
+const SPANS: [u64; 4] = [60, 300, 600, 1800];
+
+/// What a call-out asks first: how many, and how long each one may think.
+fn call_out_blanks(template: &Template, asked: &Asked) -> Vec<Blank> {
+    let Some(usual) = &template.call_out else {
+        return Vec::new();
+    };
+    let number = |number: u32| {
+        let value = number.to_string();
+        let chosen = value == asked.needed;
+        Choice::new(value, people(number.into())).chosen(chosen)
+    };
+    let everyone = Choice::new(asked::EVERYONE, "Everyone at once, however many come")
+        .chosen(asked.needed == asked::EVERYONE);
+    let choices: Vec<Choice> = NUMBERS.into_iter().map(number).chain([everyone]).collect();
+    let is_choice = choices.iter().any(|choice| choice.chosen);
+    let needed = Blank {
+        name: asked::NEEDED.to_owned(),
+        label: draft_view::HOW_MANY.to_owned(),
+        hint: "People are asked in turn until so many have said yes.".to_owned(),
+        typed: if is_choice {
+            String::new()
+        } else {
+            asked.needed.clone()
+        },
+        choices,
+        may_type: true,
+        longest: 5,
+        ..Blank::default()
+    };
+    let chosen = asked
+        .answer_within
+        .unwrap_or(usual.answer_within_seconds.into());
+    let mut spans = SPANS.to_vec();
+    if !spans.contains(&chosen) {
+        spans.push(chosen);
+        spans.sort_unstable();
+    }
+    let span = |seconds: u64| {
+        let label = format!(
+            "after {}",
+            format::span(std::time::Duration::from_secs(seconds))
+        );
+        Choice::new(seconds.to_string(), label).chosen(seconds == chosen)
+    };
+    let within = Blank {
+        name: asked::WITHIN.to_owned(),
+        label: "When is the next one asked, if there is no answer?".to_owned(),
+        choices: spans.into_iter().map(span).collect(),
+        optional: true,
+        ..Blank::default()
+    };
+    match asked.call_out() {
+        Some(_) => vec![needed, within],
+        None => vec![needed],
+    }
 }
 
 /// The template's blanks as form fields: those that must be filled first, pick-lists before text.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::alert::words::{Language, Mode};
 use crate::app::App;
+use crate::call_out::Says;
 use crate::channel::{Channel, Configured};
 use crate::storage::alerts::Text;
 use crate::template::message::Filled;
@@ -105,6 +106,20 @@ fn one(app: &App, template: Option<&Template>, text: &Text, readers: &[Readers])
         people,
         size,
     })
+}
+
+/// The same for what a call-out says later.
+pub fn later(says: Says, preview: Preview) -> Preview {
+    let when = match says {
+        Says::Message => return preview,
+        Says::Filled => "Once it is filled",
+        Says::Needed => "To someone of the standby list who is needed",
+    };
+    Preview {
+        heading: format!("{when}: {}", preview.heading),
+        people: None,
+        ..preview
+    }
 }
 
 /// What a text of this channel looks like.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::alert::words::{Language, Mode, Purpose};
 use crate::app::App;
+use crate::call_out::Says;
 use crate::channel::Channel;
 use crate::plan::{Step, Whom};
 use crate::storage::alerts::Text;
@@ -19,6 +20,18 @@ use crate::web::view::{Fact, Tone};
 /// Every text, with realistic values in its blanks, as people would read it. A text that cannot be
 /// filled is left out: the findings say why.
 pub(super) fn with_examples(app: &App, template: &Template) -> Vec<Preview> {
+    let mut previews = of_one(app, template);
+    for (says, later) in &template.later {
+        previews.extend(
+            of_one(app, later)
+                .into_iter()
+                .map(|one| preview::later(*says, one)),
+        );
+    }
+    previews
+}
+
+fn of_one(app: &App, template: &Template) -> Vec<Preview> {
     let mut texts = Vec::new();
     for (position, language) in (0_i32..).zip(&template.languages) {
         let values = examples(app, template, language);
@@ -30,6 +43,7 @@ pub(super) fn with_examples(app: &App, template: &Template) -> Vec<Preview> {
             {
                 let (channel, language) = (*channel, language.clone());
                 texts.push(Text {
+                    says: Says::Message,
                     channel,
                     language,
                     position,
