@@ -146,6 +146,7 @@ fn request() -> LaunchRequest {
         expires_in: None,
         call_out: None,
         hold: Duration::ZERO,
+        warn_of_similar: false,
         composed_at: None,
         actor: Actor::user("manager"),
         key: None,

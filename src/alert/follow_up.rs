@@ -152,6 +152,7 @@ pub async fn follow_up_once(
         plan: draft::plan(app, &template, followed.mode, None)?,
         expires_in: template.expires_in,
         call_out: None,
+        similar_since: None,
         mode: followed.mode,
         asked: Asked::default(),
         variables: request.variables,

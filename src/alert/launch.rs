@@ -44,6 +44,9 @@ pub struct LaunchRequest {
     pub call_out: Option<Wanted>,
     /// How long Stop still undoes it. Zero for scripts.
     pub hold: Duration,
+    /// Refuses once if someone has sent the same since the texts were made: for people, who can look
+    /// at it and decide. A script has its key.
+    pub warn_of_similar: bool,
     /// When the texts that were shown were made; none: now.
     pub composed_at: Option<Timestamp>,
     /// Who asks.
@@ -94,7 +97,9 @@ pub async fn launch(app: &App, request: LaunchRequest) -> Result<Launched, Refus
         texts.extend(draft::later_texts(app, &template, &contents)?);
     }
     let selection = select(app, &request).await?;
+    let similar_since = request.composed_at.filter(|_| request.warn_of_similar);
     let new = New {
+        similar_since,
         call_out,
         plan: draft::plan(app, &template, request.mode, request.plan.as_deref())?,
         expires_in: draft::expiry(&template, request.expires_in)?,
@@ -237,6 +242,7 @@ pub(super) struct New {
     pub(super) hold: Duration,
     pub(super) expires_in: Duration,
     pub(super) call_out: Option<Settings>,
+    pub(super) similar_since: Option<Timestamp>,
     pub(super) actor: Actor,
     pub(super) now: Timestamp,
 }
@@ -258,6 +264,13 @@ pub(super) async fn insert(
     keys: &Keys,
 ) -> Result<Alert, Refusal> {
     let mut alert = row(new, alerts::next_number(tx).await?);
+    if let Some(since) = new.similar_since {
+        // Launches queue up at the number: of two at the same moment the second sees the first.
+        let similar = alerts::list_similar(&mut *tx, &new.template.name, new.mode, since).await?;
+        if !similar.is_empty() {
+            return Err(Refusal::Similar);
+        }
+    }
     alerts::insert(tx, &alert).await?;
     let people = match &whom {
         Whom::Selected(selection) if new.call_out.is_some() => {

@@ -112,6 +112,11 @@ pub enum Refusal {
     /// A reminder of a call-out that nobody else need answer.
     #[error("enough people have said yes already, so nobody needs to be reminded")]
     Filled,
+    /// Someone sent the same while this was looked at.
+    #[error(
+        "someone has sent the same alert in the meantime: look at it, and send yours only if it is about something else"
+    )]
+    Similar,
     /// The idempotency key belongs to another request.
     #[error("this idempotency key was used for another request: use a new key for a new alert")]
     KeyReused,
@@ -169,7 +174,11 @@ impl Refusal {
             Self::KeyReused => "Idempotency-Key",
             Self::UnknownAnswer { .. } => "answer",
             Self::UnknownRecipient => "recipient",
-            Self::NotRunning | Self::Filled | Self::UnknownAlert | Self::Storage(_) => return None,
+            Self::NotRunning
+            | Self::Similar
+            | Self::Filled
+            | Self::UnknownAlert
+            | Self::Storage(_) => return None,
         };
         Some(field.to_owned())
     }

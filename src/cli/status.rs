@@ -245,8 +245,14 @@ mod tests {
             "not_asked": 15
         } });
         let lines = call_out(&alert);
-        assert_eq!(lines[0].trim(), "3         coming of 5 needed: 2 still needed");
-        assert_eq!(lines[2].trim(), "9         asked, 4 cannot come, 15 not asked");
+        assert_eq!(
+            lines[0].trim(),
+            "3         coming of 5 needed: 2 still needed"
+        );
+        assert_eq!(
+            lines[2].trim(),
+            "9         asked, 4 cannot come, 15 not asked"
+        );
         assert!(call_out(&json!({ "call_out": null })).is_empty());
     }
 

@@ -112,7 +112,10 @@ pub fn act_in_words(action: &str, detail: &str) -> String {
         "call_out.ask" => format!("Asked the next in turn: {}.", people(number("people"))),
         "call_out.filled" => format!("Thanked {}: it is filled.", people(number("people"))),
         "call_out.needed" => {
-            format!("Told {} of the standby list to come.", people(number("people")))
+            format!(
+                "Told {} of the standby list to come.",
+                people(number("people"))
+            )
         }
         "response.on_behalf" => "Entered an answer for someone.".to_owned(),
         "call.claim" => "Began a call.".to_owned(),

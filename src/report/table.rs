@@ -9,8 +9,8 @@ use crate::report::{reasons, written};
 use crate::storage::alerts::Alert;
 use crate::storage::call_out::Standing;
 use crate::storage::responses::Via;
-use crate::storage::{self, Error};
 use crate::storage::standing::{self, Filter};
+use crate::storage::{self, Error};
 
 /// People whose messages are read at a time.
 const PAGE: usize = 1000;

@@ -90,7 +90,10 @@ pub fn of_delivery(
     let noun = &match delivery.says {
         Says::Message => noun(delivery.channel).to_owned(),
         Says::Filled => format!("“Filled” by {}", noun(delivery.channel).to_lowercase()),
-        Says::Needed => format!("“You are needed” by {}", noun(delivery.channel).to_lowercase()),
+        Says::Needed => format!(
+            "“You are needed” by {}",
+            noun(delivery.channel).to_lowercase()
+        ),
     };
     let to = if to.is_empty() {
         String::new()

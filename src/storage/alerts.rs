@@ -222,6 +222,25 @@ pub async fn count_answered(
     .await
 }
 
+/// Alerts of the same template and mode that were launched after `since` and follow none, newest
+/// first: what someone about to send may not know of.
+pub async fn list_similar(
+    on: impl Conn<'_>,
+    template: &str,
+    mode: Mode,
+    since: Timestamp,
+) -> Result<Vec<Alert>, Error> {
+    on.sql(
+        "SELECT * FROM alert WHERE template = $1 AND mode = $2 AND launched_at > $3
+           AND kind = 'alert' ORDER BY number DESC LIMIT 3",
+    )
+    .bind(template)
+    .bind(mode)
+    .bind(since)
+    .fetch_all()
+    .await
+}
+
 /// Alerts that are running, newest first.
 pub async fn list_running(on: impl Conn<'_>) -> Result<Vec<Alert>, Error> {
     on.sql("SELECT * FROM alert WHERE state = 'running' ORDER BY number DESC")

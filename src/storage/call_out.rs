@@ -206,7 +206,9 @@ impl Standing {
     pub fn places(&self) -> BTreeMap<RecipientId, Place> {
         let needed = self.call_out.needed.into();
         let places = (0..).zip(&self.yes);
-        places.map(|(before, one)| (*one, Place::behind(before, needed))).collect()
+        places
+            .map(|(before, one)| (*one, Place::behind(before, needed)))
+            .collect()
     }
 
     /// How many are in.
@@ -248,7 +250,10 @@ pub async fn standing(db: &Db, alert: AlertNumber) -> Result<Option<Standing>, E
     let has_declined = |class: &Option<AnswerClass>| {
         matches!(class, Some(AnswerClass::Negative | AnswerClass::Help))
     };
-    let declined = rows.iter().filter(|(_, _, class)| has_declined(class)).count();
+    let declined = rows
+        .iter()
+        .filter(|(_, _, class)| has_declined(class))
+        .count();
     Ok(Some(Standing {
         call_out,
         declined: i64::try_from(declined).unwrap_or(i64::MAX),

@@ -198,6 +198,7 @@ impl House {
             expires_in: None,
             call_out: None,
             hold: std::time::Duration::ZERO,
+            warn_of_similar: false,
             composed_at: None,
             actor,
             key: None,

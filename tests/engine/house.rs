@@ -411,6 +411,7 @@ pub fn request(template: &str, variables: &[(&str, &str)]) -> LaunchRequest {
         expires_in: None,
         call_out: None,
         hold: Duration::ZERO,
+        warn_of_similar: false,
         composed_at: None,
         actor: Actor::user("manager"),
         key: None,

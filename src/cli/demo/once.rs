@@ -107,6 +107,7 @@ async fn send(app: &App) -> Result<Alert, Failure> {
         expires_in: None,
         call_out: None,
         hold: Duration::ZERO,
+        warn_of_similar: false,
         composed_at: None,
         actor: manager(),
         key: None,

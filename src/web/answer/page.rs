@@ -255,7 +255,9 @@ async fn places(
 }
 
 fn says_yes(person: &Sharer, options: &[AnswerOption]) -> bool {
-    let given = options.iter().find(|option| person.answer.as_ref() == Some(&option.key));
+    let given = options
+        .iter()
+        .find(|option| person.answer.as_ref() == Some(&option.key));
     given.is_some_and(|option| option.class == AnswerClass::Positive)
 }
 

@@ -76,14 +76,12 @@ impl LaunchBody {
     /// The call-out that it asks for.
     fn call_out(&self) -> Result<Option<Wanted>, Problem> {
         let Some(needed) = self.needed else {
-            return match (self.answer_within, self.ahead) {
-                (None, None) => Ok(None),
-                _ => {
-                    let sentence = "answer_within and ahead are for a call-out: say how many people \
-                                    are needed";
-                    Err(Problem::invalid(sentence).field("needed"))
-                }
-            };
+            if self.answer_within.is_none() && self.ahead.is_none() {
+                return Ok(None);
+            }
+            let sentence =
+                "answer_within and ahead are for a call-out: say how many people are needed";
+            return Err(Problem::invalid(sentence).field("needed"));
         };
         Ok(Some(Wanted {
             needed,
@@ -162,6 +160,7 @@ pub async fn launch(
         expires_in: body.expires_in.map(Duration::from_secs),
         call_out,
         hold: Duration::ZERO,
+        warn_of_similar: false,
         composed_at: None,
         actor: bearer.actor(),
         key,

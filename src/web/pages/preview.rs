@@ -110,15 +110,19 @@ fn one(app: &App, template: Option<&Template>, text: &Text, readers: &[Readers])
 
 /// The same for what a call-out says later.
 pub fn later(says: Says, preview: Preview) -> Preview {
-    let when = match says {
-        Says::Message => return preview,
-        Says::Filled => "Once it is filled",
-        Says::Needed => "To someone of the standby list who is needed",
-    };
     Preview {
-        heading: format!("{when}: {}", preview.heading),
+        heading: format!("{}{}", when(says), preview.heading),
         people: None,
         ..preview
+    }
+}
+
+/// When something is said, for a heading; empty for the message itself.
+pub fn when(says: Says) -> &'static str {
+    match says {
+        Says::Message => "",
+        Says::Filled => "Once it is filled: ",
+        Says::Needed => "To the standby list, when needed: ",
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::alert::words::{Language, Mode, Purpose};
 use crate::app::App;
-use crate::call_out::Says;
+use crate::call_out::{Says, Wanted};
 use crate::channel::Channel;
 use crate::plan::{Step, Whom};
 use crate::storage::alerts::Text;
@@ -12,7 +12,7 @@ use crate::template::{
     self, Level, Template, Variable, VariableKind, dates, fields, message, values,
 };
 use crate::web::format::{self, listed, sentence};
-use crate::web::pages::preview;
+use crate::web::pages::{draft_view, preview};
 use crate::web::view::check::{PlanStep, Preview};
 use crate::web::view::templates::Finding;
 use crate::web::view::{Fact, Tone};
@@ -219,6 +219,14 @@ pub(super) fn answers(template: &Template, language: &Language) -> Vec<Fact> {
 
 /// The steps of its plan, on a line of time.
 pub(super) fn plan(template: &Template) -> Vec<PlanStep> {
+    if let Some(usual) = &template.call_out {
+        let wanted = Wanted {
+            needed: usual.needed.unwrap_or(1),
+            answer_within: None,
+            ahead: None,
+        };
+        return draft_view::in_turn(&template.plan, &usual.settings(&wanted));
+    }
     template.plan.steps.iter().map(step).collect()
 }
 
