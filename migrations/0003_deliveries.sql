@@ -73,7 +73,7 @@ CREATE TABLE attempt (
     outcome    TEXT    NOT NULL CHECK (outcome IN ('failed', 'unknown')),
     reason     TEXT    NOT NULL,
     PRIMARY KEY (delivery, number)
-);
+) /* SQLite: WITHOUT ROWID */;
 
 -- What gateways said later, each thing once. `delivery` is null until we know whose it is.
 CREATE TABLE receipt (
@@ -90,8 +90,18 @@ CREATE TABLE receipt (
 );
 CREATE INDEX receipt_by_delivery ON receipt (delivery);
 
--- Answer links by the hash of their token: the token itself is nowhere.
+-- Answer links by 128 bits of the hash of their token: the token itself is nowhere.
 CREATE TABLE answer_link (
-    token_hash BYTEA  PRIMARY KEY,
-    delivery   BIGINT NOT NULL
+    token_key BYTEA  PRIMARY KEY,
+    delivery  BIGINT NOT NULL
+) /* SQLite: WITHOUT ROWID */;
+
+-- How fast each gateway is being asked, whoever asks: the next instant that nobody has taken, in
+-- microseconds, and how many messages were taken up on a day (days since the epoch, where the
+-- organisation is).
+CREATE TABLE gateway_pace (
+    gateway TEXT   PRIMARY KEY,
+    next_at BIGINT NOT NULL,
+    day     BIGINT NOT NULL,
+    taken   BIGINT NOT NULL
 );

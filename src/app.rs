@@ -222,6 +222,13 @@ impl App {
         Channel::ALL.iter().filter(serves).copied().collect()
     }
 
+    /// Which day it is where the organisation is: days since 1970-01-01.
+    pub fn today(&self) -> i64 {
+        let now = self.clock.now().to_jiff();
+        let offset = self.config.organisation.zone().to_offset(now).seconds();
+        (now.as_second() + i64::from(offset)).div_euclid(24 * 60 * 60)
+    }
+
     /// Whether a simulated phone is among the gateways: then `/sandbox` exists.
     pub fn has_sandbox(&self) -> bool {
         self.gateways

@@ -129,6 +129,13 @@ pub struct Common {
     /// The smaller goes first.
     #[serde(default = "Common::default_priority")]
     pub priority: u32,
+    /// Among gateways with the same priority: how large its part of the messages is, if any of them
+    /// says so. None: whoever is free takes the next.
+    #[serde(default)]
+    pub weight: Option<u32>,
+    /// Messages a day at most, the organisation's day. Life-safety goes on beyond it.
+    #[serde(default)]
+    pub daily_cap: Option<i64>,
     /// Messages a second at most; none = as fast as its slots allow.
     #[serde(default)]
     pub rate_per_second: Option<f64>,

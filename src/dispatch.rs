@@ -21,13 +21,17 @@
 //!
 //! [`DeliveryState`]: crate::storage::deliveries::DeliveryState
 
+pub mod ahead;
+mod attempt;
+pub mod choice;
 pub mod health;
 pub mod lane;
 pub mod lease;
 pub mod message;
-pub mod rate;
+pub mod pace;
 pub mod recovery;
 pub mod retry;
+mod turn;
 
 use tracing::info;
 

@@ -16,7 +16,7 @@ use crate::audit::{self, Actor};
 use crate::call_out::Says;
 use crate::clock::Timestamp;
 use crate::ids::{AlertNumber, DeliveryId};
-use crate::keys::{Keys, token_hash};
+use crate::keys::{Keys, answer_key};
 use crate::plan::Whom;
 use crate::storage::alerts::{self, Alert, StepRow, StepState};
 use crate::storage::deliveries::{self, DeliveryState};
@@ -57,9 +57,11 @@ pub async fn turn(app: &App) -> Result<bool, Error> {
         did = true;
     }
     did |= call_out::turn(app, now).await?;
-    for step in alerts::list_unwritten_steps(&app.db, now).await? {
-        while write_chunk(app, step.alert, step.step).await? {
-            app.wake();
+    // Asked again after each chunk: an evacuation does not wait for the end of fifty thousand
+    // appointments.
+    while let Some(step) = alerts::first_unwritten_step(&app.db, now).await? {
+        if !write_chunk(app, step.alert, step.step).await? {
+            break;
         }
         app.wake();
         did = true;
@@ -91,7 +93,22 @@ async fn end(app: &App, alert: AlertNumber, now: Timestamp) -> Result<(), Error>
     Ok(())
 }
 
-/// Writes the next chunk of a step. False if that was the last, or if there is nothing to write.
+/// Writes the first chunk of a new alert's first step, in the transaction that makes the alert: its
+/// first messages leave as soon as that is on disk.
+pub(crate) async fn write_first(
+    tx: &mut Tx,
+    alert: &mut Alert,
+    keys: &Keys,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let row = alerts::lock_step(tx, alert.number, 0).await?;
+    match row {
+        Some(row) => write_locked(tx, alert, row, keys, now).await,
+        None => Ok(()),
+    }
+}
+
+/// Writes the next chunk of a step. False if there is nothing to write any more.
 async fn write_chunk(app: &App, alert: AlertNumber, step: i32) -> Result<bool, Error> {
     let now = app.clock.now();
     let keys = app.keys.clone();
@@ -105,8 +122,9 @@ async fn write_chunk(app: &App, alert: AlertNumber, step: i32) -> Result<bool, E
                 let Some(row) = alerts::lock_step(tx, alert, step).await? else {
                     return Ok(false);
                 };
-                let alert = alerts::get(&mut *tx, alert).await?;
-                write_locked(tx, &alert, row, &keys, now).await
+                let mut alert = alerts::get(&mut *tx, alert).await?;
+                write_locked(tx, &mut alert, row, &keys, now).await?;
+                Ok(true)
             })
         })
         .await
@@ -114,11 +132,11 @@ async fn write_chunk(app: &App, alert: AlertNumber, step: i32) -> Result<bool, E
 
 async fn write_locked(
     tx: &mut Tx,
-    alert: &Alert,
+    alert: &mut Alert,
     mut row: StepRow,
     keys: &Keys,
     now: Timestamp,
-) -> Result<bool, Error> {
+) -> Result<(), Error> {
     let index = usize::try_from(row.plan_step).unwrap_or(usize::MAX);
     let Some(step) = alert.plan.steps.get(index).cloned() else {
         return Err(Error::Broken(
@@ -161,8 +179,8 @@ async fn write_locked(
         let made = i64::try_from(outbox::write_chunk(tx, &chunk).await?).unwrap_or(i64::MAX);
         chunk.last_id += made;
     }
-    let links = answer_links(keys, first, chunk.last_id);
-    outbox::insert_links(tx, &links).await?;
+    let links = answer_keys(keys, first, chunk.last_id);
+    outbox::insert_links(tx, DeliveryId(first + 1), &links).await?;
     if step.call_list && row.says == Says::Message {
         outbox::write_call_tasks(tx, &chunk).await?;
     }
@@ -173,15 +191,14 @@ async fn write_locked(
     } else {
         StepState::Writing
     };
-    alerts::advance_step(tx, &row, chunk.last_id - base).await?;
-    Ok(row.state == StepState::Writing)
+    alert.deliveries = chunk.last_id - base;
+    alerts::advance_step(tx, &row, alert.deliveries).await
 }
 
-/// The token hashes of the deliveries behind `first` up to `last`: their ids are known without
-/// reading them back.
-fn answer_links(keys: &Keys, first: i64, last: i64) -> Vec<(DeliveryId, Vec<u8>)> {
+/// The keys of the answer tokens of the deliveries behind `first` up to `last`: their ids are known
+/// without reading them back.
+fn answer_keys(keys: &Keys, first: i64, last: i64) -> Vec<u8> {
     (first + 1..=last)
-        .map(DeliveryId)
-        .map(|delivery| (delivery, token_hash(&keys.answer_token(delivery))))
+        .flat_map(|id| answer_key(&keys.answer_token(DeliveryId(id))))
         .collect()
 }

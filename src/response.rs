@@ -17,7 +17,7 @@ use crate::channel::Channel;
 use crate::clock::Timestamp;
 use crate::escalation::call_out;
 use crate::ids::{RecipientId, ResponseId};
-use crate::keys::token_hash;
+use crate::keys::answer_key;
 use crate::storage::alerts;
 use crate::storage::responses::{self, Addressee, Response, Sharer, Via};
 use crate::storage::{self, Error, Tx, deliveries};
@@ -38,7 +38,7 @@ pub struct Opened {
 
 /// Looks an answer link up. Changes nothing, however often it is opened and by whom.
 pub async fn open(app: &App, token: &str) -> Result<Option<Opened>, Error> {
-    let Some(addressee) = responses::find_by_link(&app.db, &token_hash(token)).await? else {
+    let Some(addressee) = responses::find_by_link(&app.db, &answer_key(token)).await? else {
         return Ok(None);
     };
     let people = responses::list_sharers(&app.db, addressee.delivery, addressee.recipient).await?;

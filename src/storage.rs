@@ -19,6 +19,7 @@ pub mod invariants;
 pub mod meta;
 pub mod outbox;
 pub mod outcomes;
+pub mod pace;
 pub mod receipts;
 pub mod replies;
 pub mod report;

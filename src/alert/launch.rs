@@ -292,6 +292,7 @@ pub(super) async fn insert(
         Some(settings) => begin_call_out(tx, &alert, settings).await?,
         None => insert_steps(tx, &alert).await?,
     }
+    escalation::write_first(tx, &mut alert, keys, new.now).await?;
     let hashes: Vec<_> = new
         .texts
         .iter()

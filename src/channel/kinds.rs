@@ -118,6 +118,8 @@ const COMMON_KEYS: &[&str] = &[
     "channel",
     "kind",
     "priority",
+    "weight",
+    "daily_cap",
     "rate_per_second",
     "slots",
     "exercises",
@@ -169,6 +171,15 @@ fn check_common(common: &Common) -> Result<(), OpenError> {
         return Err(OpenError::new(
             "slots",
             format!("\"slots\" must be 1 to {MOST_SLOTS}"),
+        ));
+    }
+    if common.weight == Some(0) {
+        return Err(OpenError::new("weight", "\"weight\" must be 1 or more"));
+    }
+    if common.daily_cap.is_some_and(|cap| cap < 1) {
+        return Err(OpenError::new(
+            "daily_cap",
+            "\"daily_cap\" must be 1 or more; leave it out for no limit",
         ));
     }
     if common

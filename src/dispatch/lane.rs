@@ -1,26 +1,38 @@
-//! One gateway's lane: records what came back and claims what may go out, in one transaction.
+//! One gateway's lane: takes up what may go out, hands it over, writes down what came of it.
+//!
+//! Messages that were claimed wait in `ready` for a slot, the most urgent first; a claim takes only so
+//! many more than there are slots that none stands empty while a commit is made ([`Ahead`]). What came
+//! back waits in `results` for a few milliseconds, so that many share one commit. One transaction at a
+//! time records and claims; meanwhile the slots go on.
 
-use std::panic::AssertUnwindSafe;
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tracing::{error, warn};
 
-use super::message::{Texts, compose};
-use super::rate::RateLimit;
-use super::retry::{self, Next};
-use crate::alert::words::Mode;
+use super::ahead::Ahead;
+use super::attempt::{Attempt, may_send, untried};
+use super::choice;
+use super::message::Texts;
+use super::pace::{self, Permits, Rate};
+use super::turn::{self, Done, Job};
 use crate::app::App;
-use crate::channel::{Accepted, Configured, Failure, Message, Scope};
-use crate::clock::Timestamp;
+use crate::channel::Configured;
 use crate::ids::BootId;
 use crate::storage::Error;
-use crate::storage::deliveries::{self, Claimed, DeliveryState, May, Want};
-use crate::storage::outcomes::{self, Recorded};
+use crate::storage::deliveries::{Claimed, ROUTINE, Want};
+use crate::storage::outcomes::Recorded;
 
-/// How often the database is asked although nobody said that there is work.
+/// How often the database is asked although nobody said that there is work, and how long a lane
+/// rests when it failed.
 const POLL: Duration = Duration::from_secs(1);
+/// How long a result waits for others to be written down with.
+const LINGER: Duration = Duration::from_millis(5);
+/// As many results are written down without waiting for more.
+const BATCH: usize = 1000;
 /// How long a stopping lane waits for answers that are under way.
 const DRAIN: Duration = Duration::from_secs(15);
 
@@ -39,20 +51,41 @@ pub struct Lane {
     app: App,
     gateway: Configured,
     boot: BootId,
-    rate: RateLimit,
+    rate: Option<Rate>,
+    permits: Permits,
+    ahead: Ahead,
     texts: Texts,
-    in_flight: JoinSet<Recorded>,
+    /// Claimed and not begun, with the time of the claim; the most urgent first.
+    ready: VecDeque<(Duration, Claimed)>,
+    in_flight: JoinSet<(Recorded, bool)>,
+    /// How many in flight are not life-safety.
+    routine: usize,
     results: Vec<Recorded>,
+    /// When the first of `results` came.
+    oldest: Duration,
+    /// When the database is to be asked for more.
+    look_at: Duration,
+    /// Not to be disturbed before: the database failed.
+    rest_until: Duration,
 }
+
+type Writing = Pin<Box<dyn Future<Output = Result<Done, (Error, Arc<Vec<Recorded>>)>> + Send>>;
 
 impl Lane {
     /// A lane that has nothing in flight.
     pub fn new(app: App, gateway: Configured, boot: BootId) -> Self {
         Self {
-            rate: RateLimit::new(gateway.common.rate_per_second),
+            rate: Rate::new(gateway.common.rate_per_second),
+            permits: Permits::default(),
+            ahead: Ahead::default(),
             texts: Texts::new(gateway.common.channel),
+            ready: VecDeque::new(),
             in_flight: JoinSet::new(),
+            routine: 0,
             results: Vec::new(),
+            oldest: Duration::ZERO,
+            look_at: Duration::ZERO,
+            rest_until: Duration::ZERO,
             app,
             gateway,
             boot,
@@ -62,168 +95,288 @@ impl Lane {
     /// Runs until the service stops; then waits for what is in flight and records it.
     pub async fn run(mut self) {
         let mut work = self.app.work();
+        let mut writing: Option<Writing> = None;
         loop {
-            match self.turn().await {
-                Ok(Turn::Worked) if self.may_claim_more() => continue,
-                Ok(_) => {}
-                Err(error) => {
-                    error!(gateway.name = self.gateway.common.name, %error, "A lane's turn failed");
-                    tokio::time::sleep(POLL).await; // paces the retries of a failing database
-                }
+            self.start();
+            if writing.is_none() && self.is_time_to_write() {
+                writing = self.job().map(|job| self.write(job));
             }
-            let wait = self.rate.wait(self.app.clock.elapsed());
-            let wait = if wait.is_zero() { POLL } else { wait.min(POLL) };
+            let wait = self.wait(writing.is_some());
             tokio::select! {
                 () = self.app.stopping.cancelled() => break,
-                Some(done) = self.in_flight.join_next() => self.keep(done),
-                _ = work.changed() => {}
-                () = tokio::time::sleep(wait) => {} // paces the look at the database
+                done = async { writing.as_mut().expect("the branch is on only then").await },
+                    if writing.is_some() =>
+                {
+                    writing = None;
+                    self.written(done).await;
+                }
+                Some(done) = self.in_flight.join_next() => {
+                    self.keep(done);
+                    self.collect();
+                }
+                _ = work.changed() => self.look_at = Duration::ZERO,
+                () = tokio::time::sleep(wait) => {} // paces the looks and the starts
             }
+        }
+        if let Some(writing) = writing {
+            let done = writing.await;
+            self.written(done).await;
         }
         self.drain().await;
     }
 
-    fn may_claim_more(&self) -> bool {
-        !self.app.stopping.is_cancelled() && self.limit() > 0 && self.in_flight.is_empty()
-    }
-
     /// Records what came back and claims what may go out now, in one transaction; then sends it.
     pub async fn turn(&mut self) -> Result<Turn, Error> {
-        while let Some(done) = self.in_flight.try_join_next() {
-            self.keep(done);
-        }
-        let want = self.want();
-        if self.results.is_empty()
-            && (want.limit == 0 || !deliveries::is_any_due(&self.app.db, &want).await?)
-        {
+        self.collect();
+        let Some(job) = self.job() else {
             return Ok(Turn::Idle);
+        };
+        let done = match self.write(job).await {
+            Ok(done) => done,
+            Err((error, results)) => {
+                self.take_back(results);
+                return Err(error);
+            }
+        };
+        let did = done.did();
+        self.written(Ok(done)).await;
+        self.start();
+        Ok(if did { Turn::Worked } else { Turn::Idle })
+    }
+
+    fn now(&self) -> Duration {
+        self.app.clock.elapsed()
+    }
+
+    /// Whether something has waited long enough to be written, or there is room for more.
+    fn is_time_to_write(&mut self) -> bool {
+        let now = self.now();
+        if now < self.rest_until {
+            return false;
         }
-        let results = self.results.clone();
-        let claimed = self
-            .app
-            .db
-            .write("dispatch.turn", move |tx| {
-                Box::pin(async move {
-                    outcomes::record(tx, want.boot, &results).await?;
-                    if want.limit == 0 {
-                        return Ok::<_, Error>(Vec::new());
-                    }
-                    deliveries::claim(tx, &want).await
-                })
-            })
-            .await?;
-        if !self.results.is_empty() || !claimed.is_empty() {
-            self.app.tell();
+        let is_alone = self.in_flight.is_empty() && self.ready.is_empty();
+        let has_results = !self.results.is_empty()
+            && (is_alone || self.results.len() >= BATCH || now >= self.oldest + LINGER);
+        has_results || (now >= self.look_at && self.is_hungry())
+    }
+
+    /// Whether so little is claimed that slots may soon stand empty.
+    fn is_hungry(&mut self) -> bool {
+        self.ready.len() <= self.ahead() / 2 && self.room() > 0
+    }
+
+    /// How many are claimed beyond the slots.
+    fn ahead(&self) -> usize {
+        match self.rate {
+            Some(rate) => rate.within_horizon(),
+            None => self.ahead.count(LINGER),
         }
-        self.results.clear();
-        self.send(claimed).await;
-        Ok(Turn::Worked)
+    }
+
+    /// How many more may be claimed: none while the breaker is open or without a lease.
+    fn room(&self) -> usize {
+        if !may_send(&self.app) {
+            return 0;
+        }
+        let claimed = self.in_flight.len() + self.ready.len();
+        let room = (self.gateway.common.slots + self.ahead()).saturating_sub(claimed);
+        room.min(self.health().permits(self.now()))
+    }
+
+    /// Slots that only life-safety may use: a slow gateway full of appointments must not keep an
+    /// evacuation waiting.
+    fn reserved(&self) -> usize {
+        self.gateway.common.slots / 4
+    }
+
+    /// What there is to write: none if there is nothing to record and no room for more.
+    fn job(&mut self) -> Option<Job> {
+        let now = self.now();
+        let want = self.want();
+        if want.limit == 0 && self.results.is_empty() {
+            return None;
+        }
+        let unpermitted = self
+            .ready
+            .len()
+            .saturating_sub(self.permits.left(now) + self.reserved());
+        let common = &self.gateway.common;
+        Some(Job {
+            want,
+            results: Arc::new(std::mem::take(&mut self.results)),
+            rate: self.rate,
+            owed: if self.rate.is_some() { unpermitted } else { 0 },
+            daily_cap: common.daily_cap,
+            day: self.app.today(),
+        })
     }
 
     /// What it may take up now.
     fn want(&self) -> Want {
         let common = &self.gateway.common;
+        let room = self.room();
+        let routine = self.routine
+            + self
+                .ready
+                .iter()
+                .filter(|(_, claimed)| claimed.urgency >= ROUTINE)
+                .count();
+        let for_routine = (common.slots + self.ahead()).saturating_sub(self.reserved() + routine);
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let chosen = choice::choose(&self.app, &self.gateway);
         Want {
             gateway: common.name.clone(),
             channel: common.channel,
-            actual: self.may(Mode::Actual),
-            exercise: common.exercises.then(|| self.may(Mode::Exercise)),
-            limit: self.limit(),
+            actual: chosen.actual,
+            exercise: chosen.exercise,
+            share: chosen.share,
+            limit: number(room),
+            routine: number(for_routine),
             boot: self.boot,
             now: self.app.clock.now(),
         }
-    }
-
-    /// How many messages may start now: none without a lease.
-    fn limit(&self) -> i64 {
-        let now = self.app.clock.elapsed();
-        if self.app.db.is_shared() && !self.app.lease.holds(now) {
-            // Cut off from the database, or asleep: another server has taken over by now.
-            return 0;
-        }
-        let free = self
-            .gateway
-            .common
-            .slots
-            .saturating_sub(self.in_flight.len());
-        let health = self.health().permits(now);
-        i64::try_from(free.min(health).min(self.rate.permits(now))).unwrap_or(i64::MAX)
     }
 
     fn health(&self) -> &super::health::Health {
         &self.app.health[&self.gateway.common.name]
     }
 
-    /// What it may take up of one mode: what nobody tried yet unless a gateway that comes before it
-    /// works; what it failed at itself only if no other gateway works.
-    fn may(&self, mode: Mode) -> May {
-        let common = &self.gateway.common;
-        let mut may = May {
-            fresh: true,
-            own: true,
-        };
-        for other in self.others(mode) {
-            if !self.app.health[&other.common.name].is_down() {
-                may.own = false;
-                may.fresh &= other.common.priority >= common.priority;
+    fn write(&self, job: Job) -> Writing {
+        Box::pin(turn::write(self.app.clone(), job))
+    }
+
+    /// Takes in what a transaction brought.
+    async fn written(&mut self, done: Result<Done, (Error, Arc<Vec<Recorded>>)>) {
+        let now = self.now();
+        let done = match done {
+            Ok(done) => done,
+            Err((error, results)) => {
+                error!(gateway.name = self.gateway.common.name, %error, "A lane's turn failed");
+                self.take_back(results);
+                self.rest_until = now + POLL;
+                return;
             }
+        };
+        self.ahead.note(done.recorded, done.took, now);
+        self.permits.add(done.permits.iter().copied());
+        self.look_at = match done.next_permit {
+            Some(next) => next.saturating_sub(pace::HORIZON / 2),
+            None if done.may_have_more => now,
+            None => now + POLL,
+        };
+        if done.did() {
+            self.app.tell();
         }
-        may
-    }
-
-    /// The other gateways that carry this lane's channel in this mode.
-    fn others(&self, mode: Mode) -> impl Iterator<Item = &Configured> {
-        let common = &self.gateway.common;
-        self.app.gateways.iter().filter(move |other| {
-            other.common.channel == common.channel
-                && other.common.name != common.name
-                && (mode == Mode::Actual || other.common.exercises)
-        })
-    }
-
-    async fn send(&mut self, claimed: Vec<Claimed>) {
-        if claimed.is_empty() {
+        if done.claimed.is_empty() {
             return;
         }
-        let started = self.app.clock.elapsed();
-        self.rate.take(claimed.len(), started);
-        self.health().going(started);
-        if let Err(error) = self.texts.load(&self.app.db, &claimed).await {
+        if let Err(error) = self.texts.load(&self.app.db, &done.claimed).await {
             // They are claimed: what cannot be composed now is recorded as to be tried again.
             error!(%error, "The texts of an alert could not be read");
         }
-        for delivery in claimed {
-            let name = &self.gateway.common.name;
-            let channel = self.gateway.common.channel;
-            let composed = compose(&self.app, name, &delivery, channel, &self.texts);
-            let others = self.others(delivery.mode).count();
+        let claimed = done.claimed.into_iter();
+        self.ready.extend(claimed.map(|one| (done.claimed_at, one)));
+        self.ready
+            .make_contiguous()
+            .sort_by_key(|(_, claimed)| claimed.urgency);
+    }
+
+    /// What could not be written down is written down next time.
+    fn take_back(&mut self, results: Arc<Vec<Recorded>>) {
+        let later = std::mem::replace(&mut self.results, Arc::unwrap_or_clone(results));
+        self.results.extend(later);
+    }
+
+    /// Begins as many as there are slots and instants for. What may not be sent any more, because the
+    /// gateway fails or the lease ran out, goes back: others may have it.
+    fn start(&mut self) {
+        while let Some((since, claimed)) = self.ready.front() {
+            let now = self.now();
+            let is_routine = claimed.urgency >= ROUTINE;
+            if !may_send(&self.app) || self.health().permits(now) == 0 {
+                return self.put_back();
+            }
+            let slots = self.gateway.common.slots;
+            if self.in_flight.len() >= slots
+                || (is_routine && self.routine >= slots - self.reserved())
+                || (self.rate.is_some() && !self.permits.use_one(now))
+            {
+                return;
+            }
+            self.health().going(now);
+            let attempt = Attempt {
+                since: *since,
+                texts: self.texts.of(claimed),
+                others: choice::others(&self.app, &self.gateway, claimed.mode).count(),
+                claimed: self.ready.pop_front().expect("it was looked at").1,
+            };
+            self.routine += usize::from(is_routine);
             let (app, gateway) = (self.app.clone(), self.gateway.clone());
-            self.in_flight.spawn(async move {
-                let result = match composed {
-                    Ok(message) => {
-                        let result = hand_over(&gateway, &message).await;
-                        note_health(&app, &gateway, &result);
-                        result
-                    }
-                    // The gateway was not asked: this says nothing about it.
-                    Err(failure) => Err(failure),
-                };
-                outcome(&delivery, result, app.clock.now(), others)
-            });
+            self.in_flight
+                .spawn(async move { (attempt.make(&app, &gateway).await, is_routine) });
         }
     }
 
-    fn keep(&mut self, done: Result<Recorded, tokio::task::JoinError>) {
+    fn put_back(&mut self) {
+        let now = self.app.clock.now();
+        self.note_results();
+        let back = self
+            .ready
+            .drain(..)
+            .map(|(_, claimed)| untried(&claimed, now));
+        self.results.extend(back);
+    }
+
+    fn note_results(&mut self) {
+        if self.results.is_empty() {
+            self.oldest = self.now();
+        }
+    }
+
+    fn collect(&mut self) {
+        while let Some(done) = self.in_flight.try_join_next() {
+            self.keep(done);
+        }
+    }
+
+    fn keep(&mut self, done: Result<(Recorded, bool), JoinError>) {
         match done {
-            Ok(recorded) => self.results.push(recorded),
+            Ok((recorded, was_routine)) => {
+                self.routine -= usize::from(was_routine);
+                self.note_results();
+                self.results.push(recorded);
+            }
             // Sending catches panics; only a cancelled task ends here, and its row stays `sending`
             // until recovery puts it in doubt.
             Err(error) => error!(%error, "A sending task was lost"),
         }
     }
 
-    /// Takes in every answer that is still under way and records it. For the end, and for tests.
+    /// How long nothing happens by itself.
+    fn wait(&mut self, is_writing: bool) -> Duration {
+        let now = self.now();
+        let mut until = now + POLL;
+        if !is_writing {
+            if !self.results.is_empty() {
+                until = until.min(self.oldest + LINGER);
+            }
+            if self.is_hungry() {
+                until = until.min(self.look_at);
+            }
+            until = until.max(self.rest_until);
+        }
+        if !self.ready.is_empty()
+            && let Some(next) = self.permits.next()
+        {
+            until = until.min(next);
+        }
+        until.saturating_sub(now)
+    }
+
+    /// Puts back what was not begun, takes in every answer that is still under way, and records it
+    /// all. For the end, and for tests.
     pub async fn drain(&mut self) {
+        self.put_back();
         let deadline = tokio::time::sleep(DRAIN);
         tokio::pin!(deadline);
         while !self.in_flight.is_empty() {
@@ -235,112 +388,13 @@ impl Lane {
                 }
             }
         }
-        let (boot, results) = (self.boot, std::mem::take(&mut self.results));
+        let results = std::mem::take(&mut self.results);
         if results.is_empty() {
             return;
         }
-        let recorded = self
-            .app
-            .db
-            .write("dispatch.drain", move |tx| {
-                Box::pin(async move { outcomes::record(tx, boot, &results).await })
-            })
-            .await;
-        if let Err(error) = recorded {
+        if let Err(error) = turn::record(&self.app.db, self.boot, results).await {
             error!(%error, "The last results could not be recorded: those messages will be in doubt");
         }
         self.app.tell();
     }
-}
-
-/// One attempt. A panic in a gateway's code is that message's trouble only: and since bytes may have
-/// left, nobody knows how it ended.
-async fn hand_over(gateway: &Configured, message: &Message) -> Result<Accepted, Failure> {
-    AssertUnwindSafe(gateway.gateway.send(message))
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|_| {
-            error!(
-                delivery.id = message.delivery.0,
-                "A gateway's adapter panicked"
-            );
-            Err(Failure::unknown(
-                "The program failed while handing the message over.",
-            ))
-        })
-}
-
-fn note_health(app: &App, gateway: &Configured, result: &Result<Accepted, Failure>) {
-    let health = &app.health[&gateway.common.name];
-    let (elapsed, now) = (app.clock.elapsed(), app.clock.now());
-    match result {
-        Ok(_) => health.accepted(elapsed, now),
-        // It works: it answered about this one person.
-        Err(failure) if failure.scope == Scope::Person || failure.is_permanent() => {
-            health.refused_person(elapsed);
-        }
-        Err(failure) => {
-            let was_down = health.is_down();
-            health.failed(
-                failure.scope == Scope::Configuration,
-                &failure.reason,
-                elapsed,
-                now,
-            );
-            if !was_down && health.is_down() {
-                let cause = failure
-                    .source
-                    .as_ref()
-                    .map(ToString::to_string)
-                    .unwrap_or_default();
-                warn!(
-                    gateway.name = gateway.common.name,
-                    reason = failure.reason,
-                    cause,
-                    "A gateway stopped working: messages wait or go elsewhere"
-                );
-            }
-        }
-    }
-}
-
-/// How an attempt is written down. `others` are the gateways that could try instead.
-fn outcome(
-    delivery: &Claimed,
-    result: Result<Accepted, Failure>,
-    now: Timestamp,
-    others: usize,
-) -> Recorded {
-    let recorded = |state, reason, gateway_id, due_at| Recorded {
-        id: delivery.id,
-        attempt: delivery.attempts,
-        state,
-        reason,
-        gateway_id,
-        due_at,
-        at: now,
-    };
-    let failure = match result {
-        Ok(accepted) => {
-            let state = if accepted.sent {
-                DeliveryState::Sent
-            } else {
-                DeliveryState::Accepted
-            };
-            return recorded(state, None, Some(accepted.gateway_id), now);
-        }
-        Err(failure) => failure,
-    };
-    let tried = retry::Tried {
-        delivery: delivery.id,
-        attempt: u32::try_from(delivery.attempts).unwrap_or(u32::MAX),
-        others,
-    };
-    let (state, due_at) = match retry::after(&failure, tried, now, delivery.expires_at) {
-        Next::Retry(at) => (DeliveryState::Queued, at),
-        Next::Expire => (DeliveryState::Expired, now),
-        Next::GiveUp => (DeliveryState::Failed, now),
-        Next::Doubt(settle_at) => (DeliveryState::InDoubt, settle_at),
-    };
-    recorded(state, Some(failure.reason), None, due_at)
 }

@@ -11,7 +11,7 @@ use crate::alert::launch::own_fields;
 use crate::alert::words::Language;
 use crate::app::Parts;
 use crate::call_out::Says;
-use crate::channel::{Address, Channel, Failure, Message};
+use crate::channel::{Address, Channel, Common, Configured, Failure, Message};
 use crate::ids::{AlertNumber, DeliveryId};
 use crate::storage::deliveries::Claimed;
 use crate::storage::{Db, Error, alerts};
@@ -22,14 +22,14 @@ use crate::template::primary;
 /// Alerts whose texts a lane keeps at hand.
 const KEPT: usize = 32;
 
-/// The texts of one alert on one channel, by what they say, the fallback language first.
-type InLanguages = Arc<Vec<(Says, Vec<(Language, Filled)>)>>;
+/// The texts of one alert on one channel, the fallback language first.
+pub type InLanguages = Arc<Vec<(Language, Filled)>>;
 
 /// The texts of the alerts that a lane is sending.
 #[derive(Debug, Default)]
 pub struct Texts {
     channel: Option<Channel>,
-    by_alert: HashMap<AlertNumber, InLanguages>,
+    by_alert: HashMap<(AlertNumber, Says), InLanguages>,
 }
 
 impl Texts {
@@ -44,38 +44,28 @@ impl Texts {
     /// Reads the texts of those alerts that are not at hand.
     pub async fn load(&mut self, db: &Db, claimed: &[Claimed]) -> Result<(), Error> {
         for delivery in claimed {
-            if self.by_alert.contains_key(&delivery.alert) {
+            let key = (delivery.alert, delivery.says);
+            if self.by_alert.contains_key(&key) {
                 continue;
             }
             if self.by_alert.len() >= KEPT {
                 self.by_alert.clear();
             }
-            let mut texts = alerts::list_all_texts(db, delivery.alert).await?;
-            texts.retain(|text| Some(text.channel) == self.channel);
-            let of = |says: &Says| {
-                let of = texts.iter().filter(|text| text.says == *says);
-                let of = of.filter_map(|text| {
-                    Some((
-                        text.language.clone(),
-                        serde_json::from_str(&text.filled).ok()?,
-                    ))
-                });
-                (*says, of.collect())
-            };
-            let texts = Says::ALL.iter().map(of).collect();
-            self.by_alert.insert(delivery.alert, Arc::new(texts));
+            let texts = alerts::list_all_texts(db, delivery.alert).await?;
+            let texts = texts
+                .into_iter()
+                .filter(|text| Some(text.channel) == self.channel && text.says == delivery.says)
+                .filter_map(|text| Some((text.language, serde_json::from_str(&text.filled).ok()?)))
+                .collect();
+            self.by_alert.insert(key, Arc::new(texts));
         }
         Ok(())
     }
 
-    /// The text for a reader of `language`: in it, in a related one, or in the fallback.
-    pub fn find(&self, alert: AlertNumber, says: Says, language: &Language) -> Option<&Filled> {
-        let (_, texts) = self
-            .by_alert
-            .get(&alert)?
-            .iter()
-            .find(|(of, _)| *of == says)?;
-        best(texts, language)
+    /// The texts of a delivery's alert, if they were loaded.
+    pub fn of(&self, claimed: &Claimed) -> Option<InLanguages> {
+        let key = (claimed.alert, claimed.says);
+        self.by_alert.get(&key).map(Arc::clone)
     }
 }
 
@@ -97,25 +87,25 @@ pub fn answer_link(app: &Parts, delivery: DeliveryId) -> String {
     format!("{}/a/{}", app.public_url, app.keys.answer_token(delivery))
 }
 
-/// The message of a claimed delivery.
+/// The message of a claimed delivery, from the texts of its alert.
 pub fn compose(
     app: &Parts,
-    gateway: &str,
+    gateway: &Configured,
     claimed: &Claimed,
-    channel: Channel,
-    texts: &Texts,
+    texts: Option<&Vec<(Language, Filled)>>,
 ) -> Result<Message, Failure> {
+    let Common { name, channel, .. } = &gateway.common;
     let address = app
         .keys
         .open_text(claimed.point_id.0.as_bytes(), &claimed.address)
         .map_err(|error| Failure::person("The address could not be unsealed.").because(error))?;
     let filled = texts
-        .find(claimed.alert, claimed.says, &claimed.language)
+        .and_then(|texts| best(texts, &claimed.language))
         // Reading it failed a moment ago: it is there, because a launch writes it.
         .ok_or_else(|| Failure::person_for_now("The alert's text could not be read."))?;
     let link = answer_link(app, claimed.id);
     let own = own_fields(&app.keys, claimed.contact_id, claimed.fields.as_deref());
-    let spliced = filled.splice(channel, &|field| {
+    let spliced = filled.splice(*channel, &|field| {
         own_value(field, &claimed.name, &link, &own)
     });
     Ok(Message {
@@ -129,7 +119,7 @@ pub fn compose(
         html: spliced.html,
         link,
         status_url: format!(
-            "{}/callbacks/{gateway}/status?ref={}.{}",
+            "{}/callbacks/{name}/status?ref={}.{}",
             app.public_url, claimed.id, claimed.attempts
         ),
     })

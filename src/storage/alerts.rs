@@ -465,20 +465,21 @@ pub async fn insert_step(tx: &mut Tx, step: &StepRow) -> Result<(), Error> {
     Ok(())
 }
 
-/// Steps that are due and not written to their end, the most urgent alert's first.
-pub async fn list_unwritten_steps(
+/// Of the steps that are due and not written to their end, the most urgent alert's oldest.
+pub async fn first_unwritten_step(
     on: impl Conn<'_>,
     now: Timestamp,
-) -> Result<Vec<StepRow>, Error> {
+) -> Result<Option<StepRow>, Error> {
     on.sql(
         "SELECT alert_step.* FROM alert_step JOIN alert ON alert.number = alert_step.alert
          WHERE alert.state = 'running' AND alert_step.state IN ('waiting', 'writing')
            AND alert_step.due_at <= $1
          ORDER BY CASE alert.severity WHEN 'extreme' THEN 0 WHEN 'severe' THEN 1
-                  WHEN 'moderate' THEN 2 ELSE 3 END, alert_step.due_at, alert_step.alert, alert_step.step",
+                  WHEN 'moderate' THEN 2 ELSE 3 END, alert_step.due_at, alert_step.alert, alert_step.step
+         LIMIT 1",
     )
     .bind(now)
-    .fetch_all()
+    .fetch_optional()
     .await
 }
 

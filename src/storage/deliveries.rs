@@ -57,6 +57,8 @@ pub struct Claimed {
     pub point_id: ContactPointId,
     /// The address, sealed.
     pub address: Vec<u8>,
+    /// The smaller goes first.
+    pub urgency: i32,
     /// Which try this is, from 1.
     pub attempts: i32,
     /// Not to be sent after.
@@ -74,6 +76,33 @@ pub struct May {
     pub own: bool,
 }
 
+/// Which part of what nobody tried yet is one gateway's, where several share it by weight: the ids
+/// whose remainder by `of` is at least `from` and below `to`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// The first remainder that is its own.
+    pub from: i64,
+    /// The first behind that is not.
+    pub to: i64,
+    /// The weights of all of them together.
+    pub of: i64,
+}
+
+impl Share {
+    /// All of it.
+    pub const ALL: Self = Self {
+        from: 0,
+        to: 1,
+        of: 1,
+    };
+}
+
+/// What a message has waited for the gateway whose part it is, another one may take.
+const SHARED_AFTER: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// Urgencies below this are life-safety (extreme and severe).
+pub const ROUTINE: i32 = 20;
+
 /// What a lane asks for. Whatever another gateway failed at it may always take up.
 #[derive(Clone, Debug)]
 pub struct Want {
@@ -85,8 +114,12 @@ pub struct Want {
     pub actual: May,
     /// Of drills; none if it is not marked for them.
     pub exercise: Option<May>,
+    /// Which part of what nobody tried yet.
+    pub share: Share,
     /// How many at most: the lane's free slots and its rate's permits.
     pub limit: i64,
+    /// How many of them may be other than life-safety.
+    pub routine: i64,
     /// Who is sending.
     pub boot: BootId,
     /// Now.
@@ -97,6 +130,11 @@ impl Want {
     /// Whether it helps out only: then it need not look through what nobody tried yet.
     fn is_help_only(&self) -> bool {
         !self.actual.fresh && !self.exercise.unwrap_or_default().fresh
+    }
+
+    /// What is less urgent is not looked at.
+    fn below(&self) -> i32 {
+        if self.routine > 0 { i32::MAX } else { ROUTINE }
     }
 
     /// Binds what [`due`] asks for.
@@ -111,10 +149,15 @@ impl Want {
             .bind(exercise.fresh)
             .bind(exercise.own)
             .bind(self.exercise.is_some())
+            .bind(self.below())
+            .bind(self.share.from)
+            .bind(self.share.to)
+            .bind(self.share.of)
+            .bind(self.now.before(SHARED_AFTER))
     }
 }
 
-/// What a gateway may take up now: `$1` to `$8` as [`Want::bind`] binds them. `$and` lets the
+/// What a gateway may take up now: `$1` to `$13` as [`Want::bind`] binds them. `$and` lets the
 /// planner see that the index of what was tried before is enough.
 macro_rules! due {
     ($and:literal) => {
@@ -122,7 +165,8 @@ macro_rules! due {
             "FROM delivery
              WHERE state = 'queued' ",
             $and,
-            " AND channel = $2 AND due_at <= $3 AND expires_at > $3
+            " AND channel = $2 AND urgency < $9 AND due_at <= $3 AND expires_at > $3
+               AND (attempts > 0 OR due_at < $13 OR (id % $12 >= $10 AND id % $12 < $11))
                AND CASE WHEN mode = 'actual' THEN
                        CASE WHEN attempts = 0 THEN $4 WHEN gateway <> $1 THEN TRUE ELSE $5 END
                    ELSE $8 AND
@@ -132,14 +176,15 @@ macro_rules! due {
     };
 }
 
-/// Claims for SQLite: `$9` is the limit, `$10` the boot.
+/// Claims for SQLite: `$14` is the limit, `$15` the boot.
 macro_rules! claim_sqlite {
     ($and:literal) => {
         concat!(
-            "UPDATE delivery SET state = 'sending', boot = $10, gateway = $1, gateway_marked = $8,
+            "UPDATE delivery SET state = 'sending', boot = $15, gateway = $1, gateway_marked = $8,
                  sending_at = $3, attempts = attempts + 1, reason = NULL
-             WHERE id IN (SELECT id ", due!($and), " ORDER BY urgency, due_at, id LIMIT $9)
-             RETURNING id, alert, language, says, mode, point_id, address, attempts, expires_at, queued_at,
+             WHERE id IN (SELECT id ", due!($and), " ORDER BY urgency, due_at, id LIMIT $14)
+             RETURNING id, alert, language, says, mode, point_id, address, urgency, attempts,
+                 expires_at, queued_at,
                  (SELECT contact_id FROM recipient WHERE recipient.id = delivery.recipient) AS contact_id,
                  (SELECT name FROM recipient WHERE recipient.id = delivery.recipient) AS name,
                  (SELECT fields FROM recipient WHERE recipient.id = delivery.recipient) AS fields"
@@ -152,13 +197,13 @@ macro_rules! claim_postgres {
     ($and:literal) => {
         concat!(
             "WITH due AS (SELECT id ", due!($and), "
-                 ORDER BY urgency, due_at, id LIMIT $9 FOR UPDATE SKIP LOCKED)
-             UPDATE delivery SET state = 'sending', boot = $10, gateway = $1, gateway_marked = $8,
+                 ORDER BY urgency, due_at, id LIMIT $14 FOR UPDATE SKIP LOCKED)
+             UPDATE delivery SET state = 'sending', boot = $15, gateway = $1, gateway_marked = $8,
                  sending_at = $3, attempts = delivery.attempts + 1, reason = NULL
              FROM due, recipient WHERE delivery.id = due.id AND recipient.id = delivery.recipient
              RETURNING delivery.id, delivery.alert, delivery.language, delivery.says, delivery.mode,
-                 delivery.point_id, delivery.address, delivery.attempts, delivery.expires_at,
-                 delivery.queued_at, recipient.contact_id, recipient.name, recipient.fields"
+                 delivery.point_id, delivery.address, delivery.urgency, delivery.attempts,
+                 delivery.expires_at, delivery.queued_at, recipient.contact_id, recipient.name, recipient.fields"
         )
     };
 }
@@ -168,6 +213,27 @@ macro_rules! claim_postgres {
 /// What one gateway failed at goes to another one first, however few the failures are: a breaker
 /// opens only for many, and a message to a single person must not wait for it.
 pub async fn claim(tx: &mut Tx, want: &Want) -> Result<Vec<Claimed>, Error> {
+    if want.routine <= 0 || want.routine >= want.limit {
+        return claim_some(tx, want).await;
+    }
+    let urgent = Want {
+        routine: 0,
+        ..want.clone()
+    };
+    let mut claimed = claim_some(tx, &urgent).await?;
+    let left = want.limit - i64::try_from(claimed.len()).unwrap_or(i64::MAX);
+    if left > 0 {
+        let limit = left.min(want.routine);
+        let rest = Want {
+            limit,
+            ..want.clone()
+        };
+        claimed.extend(claim_some(tx, &rest).await?);
+    }
+    Ok(claimed)
+}
+
+async fn claim_some(tx: &mut Tx, want: &Want) -> Result<Vec<Claimed>, Error> {
     let statement = if want.is_help_only() {
         tx.sql_for(
             claim_sqlite!("AND attempts > 0"),

@@ -6,6 +6,7 @@ use crate::call_out::Says;
 use crate::channel::Channel;
 use crate::clock::Timestamp;
 use crate::ids::{AlertNumber, DeliveryId};
+use crate::keys::ANSWER_KEY;
 use crate::plan::Whom;
 
 /// A chunk of one step on one channel.
@@ -52,15 +53,29 @@ fn kinds(channel: Channel) -> (&'static str, &'static str) {
     }
 }
 
-/// The contact point of one recipient that a channel uses: one that has not opted out before one
-/// that has, the channel's own kind before its substitute, then by rank.
+/// The contact point of one contact that a channel uses: one that has not opted out before one that
+/// has, the channel's own kind before its substitute, then by rank. Four look-ups in the order of an
+/// index, of which the first nearly always finds it; sorting the few there are would take longer.
 macro_rules! chosen_point {
     ($contact:literal) => {
         concat!(
-            "(SELECT candidate.id FROM contact_point candidate
-              WHERE candidate.contact_id = ", $contact, " AND candidate.kind IN ($4, $5)
-              ORDER BY CASE WHEN candidate.opted_out_at IS NULL THEN 0 ELSE 1 END,
-                       CASE WHEN candidate.kind = $4 THEN 0 ELSE 1 END, candidate.rank LIMIT 1)"
+            "COALESCE(
+                 (SELECT id FROM contact_point WHERE contact_id = ",
+            $contact,
+            "
+                  AND kind = $4 AND opted_out_at IS NULL ORDER BY rank LIMIT 1),
+                 (SELECT id FROM contact_point WHERE contact_id = ",
+            $contact,
+            "
+                  AND kind = $5 AND opted_out_at IS NULL ORDER BY rank LIMIT 1),
+                 (SELECT id FROM contact_point WHERE contact_id = ",
+            $contact,
+            "
+                  AND kind = $4 ORDER BY rank LIMIT 1),
+                 (SELECT id FROM contact_point WHERE contact_id = ",
+            $contact,
+            "
+                  AND kind = $5 ORDER BY rank LIMIT 1))"
         )
     };
 }
@@ -103,43 +118,43 @@ macro_rules! is_for {
 ///
 /// Whom a contact point is shared with is looked up rather than joined: a planner that knows nothing
 /// of a new alert yet, on either database, would go through its whole audience for each recipient.
+/// Recipients are found by their ids, which say the alert already, for the same reason. And each of
+/// the stages is made once: without `MATERIALIZED` its look-ups would be repeated wherever the next
+/// one mentions them.
 pub async fn write_chunk(tx: &mut Tx, chunk: &Chunk) -> Result<u64, Error> {
     let (kind, substitute) = kinds(chunk.channel);
     tx.sql(concat!(
-        "INSERT INTO delivery (id, alert, recipient, step, channel, language, says, mode, urgency,
-             point_id, address, lookup, same_as, state, reason, due_at, expires_at, attempts,
+        "WITH person AS MATERIALIZED (
+             SELECT id, contact_id, language,
+                    $14 + CASE category WHEN 'staff' THEN 0 WHEN 'vendor' THEN 1
+                          WHEN 'authority' THEN 2 ELSE 3 END AS urgency,
+                    ", chosen_point!("recipient.contact_id"), " AS point_id
+             FROM recipient
+             WHERE id > $2 AND id <= $3 AND ($15 = 'everyone' OR answered_at IS NULL)
+         ), spoken AS MATERIALIZED (
+             SELECT person.*, point.address, point.lookup, point.opted_out_at,
+                    (SELECT min((SELECT earlier.id FROM recipient earlier
+                                 WHERE earlier.alert = $1 AND earlier.contact_id = shared.contact_id
+                                   AND earlier.id < person.id
+                                   AND ($15 = 'everyone' OR earlier.answered_at IS NULL)))
+                     FROM contact_point shared
+                     WHERE shared.lookup = point.lookup AND shared.contact_id <> person.contact_id
+                       AND shared.id = ", chosen_point!("shared.contact_id"), ") AS same_as
+             FROM person LEFT JOIN contact_point point ON point.id = person.point_id
+         ), planned AS (
+             SELECT spoken.*, CASE WHEN point_id IS NULL THEN 'no address'
+                         WHEN opted_out_at IS NOT NULL AND $13 <> 'emergency' THEN 'opted out'
+                         WHEN same_as IS NOT NULL THEN 'duplicate' END AS excluded
+             FROM spoken
+         )
+         INSERT INTO delivery (id, alert, recipient, step, channel, language, mode, urgency, point_id,
+             address, lookup, same_as, state, reason, due_at, expires_at, attempts,
              possible_duplicate, queued_at, closed_at)
-         SELECT $6 + row_number() OVER (ORDER BY planned.recipient), $1, planned.recipient, $7, $8,
-                planned.language, $17, $9, planned.urgency, planned.point_id, planned.address,
-                planned.lookup, planned.same_as,
-                CASE WHEN planned.excluded IS NULL THEN 'queued' ELSE 'excluded' END,
-                planned.excluded, $10, $11, 0, FALSE, $12,
-                CASE WHEN planned.excluded IS NULL THEN NULL ELSE $12 END
-         FROM (
-             SELECT person.recipient, person.language, person.urgency, person.point_id,
-                    person.address, person.lookup, person.same_as,
-                    CASE WHEN person.point_id IS NULL THEN 'no address'
-                         WHEN person.opted_out_at IS NOT NULL AND $13 <> 'emergency' THEN 'opted out'
-                         WHEN person.same_as IS NOT NULL THEN 'duplicate' END AS excluded
-             FROM (
-                 SELECT recipient.id AS recipient, recipient.language,
-                        $14 + CASE recipient.category WHEN 'staff' THEN 0 WHEN 'vendor' THEN 1
-                              WHEN 'authority' THEN 2 ELSE 3 END AS urgency,
-                        point.id AS point_id, point.address, point.lookup, point.opted_out_at,
-                        (SELECT min((SELECT earlier.id FROM recipient earlier
-                                     WHERE earlier.alert = recipient.alert
-                                       AND earlier.contact_id = shared.contact_id
-                                       AND earlier.id < recipient.id
-                                       AND ", is_for!("earlier", "$15", "$16", "$17", "$7"), "))
-                         FROM contact_point shared
-                         WHERE shared.lookup = point.lookup
-                           AND shared.id = ", chosen_point!("shared.contact_id"), ") AS same_as
-                 FROM recipient LEFT JOIN contact_point point
-                      ON point.id = ", chosen_point!("recipient.contact_id"), "
-                 WHERE recipient.alert = $1 AND recipient.id > $2 AND recipient.id <= $3
-                   AND ", is_for!("recipient", "$15", "$16", "$17", "$7"), "
-             ) AS person
-         ) AS planned"
+         SELECT $6 + row_number() OVER (ORDER BY id), $1, id, $7, $8, language, $17, $9, urgency, point_id,
+                address, lookup, same_as,
+                CASE WHEN excluded IS NULL THEN 'queued' ELSE 'excluded' END, excluded, $10, $11, 0,
+                FALSE, $12, CASE WHEN excluded IS NULL THEN NULL ELSE $12 END
+         FROM planned"
     ))
     .bind(chunk.alert)
     .bind(chunk.after)
@@ -181,11 +196,10 @@ pub async fn hold_people(tx: &mut Tx, chunk: &Chunk) -> Result<(), Error> {
     }
     let _held: (i64,) = tx
         .sql_for(
-            "SELECT count(*) FROM recipient WHERE alert = $1 AND id > $2 AND id <= $3",
+            "SELECT count(*) FROM recipient WHERE id > $1 AND id <= $2",
             "SELECT count(*) FROM (SELECT id FROM recipient
-                 WHERE alert = $1 AND id > $2 AND id <= $3 ORDER BY id FOR SHARE) AS held",
+                 WHERE id > $1 AND id <= $2 ORDER BY id FOR SHARE) AS held",
         )
-        .bind(chunk.alert)
         .bind(chunk.after)
         .bind(chunk.through)
         .fetch_one()
@@ -197,10 +211,9 @@ pub async fn hold_people(tx: &mut Tx, chunk: &Chunk) -> Result<(), Error> {
 pub async fn count_people(tx: &mut Tx, chunk: &Chunk) -> Result<i64, Error> {
     let (people,): (i64,) = tx
         .sql(concat!(
-            "SELECT count(*) FROM recipient WHERE alert = $1 AND id > $2 AND id <= $3 AND ",
-            is_for!("recipient", "$4", "$5", "$6", "$7")
+            "SELECT count(*) FROM recipient WHERE id > $1 AND id <= $2 AND ",
+            is_for!("recipient", "$3", "$4", "$5", "$6")
         ))
-        .bind(chunk.alert)
         .bind(chunk.after)
         .bind(chunk.through)
         .bind(chunk.whom)
@@ -212,17 +225,25 @@ pub async fn count_people(tx: &mut Tx, chunk: &Chunk) -> Result<i64, Error> {
     Ok(people)
 }
 
-/// Keeps the hashes of the answer tokens of deliveries, all in one statement.
-pub async fn insert_links(tx: &mut Tx, links: &[(DeliveryId, Vec<u8>)]) -> Result<(), Error> {
-    let rows: Vec<(i64, String)> = links.iter().map(|(id, hash)| (id.0, hex(hash))).collect();
+/// Keeps the keys of the answer tokens of the deliveries from `first` on: their keys one behind the
+/// other, [`ANSWER_KEY`] bytes each.
+pub async fn insert_links(tx: &mut Tx, first: DeliveryId, keys: &[u8]) -> Result<(), Error> {
+    let count = i64::try_from(keys.len() / ANSWER_KEY).unwrap_or(i64::MAX);
+    if count == 0 {
+        return Ok(());
+    }
     tx.sql_for(
-        "INSERT INTO answer_link (token_hash, delivery)
-         SELECT unhex(value ->> 1), value ->> 0 FROM json_each($1)",
-        "INSERT INTO answer_link (token_hash, delivery)
-         SELECT decode(pair ->> 1, 'hex'), (pair ->> 0)::bigint
-         FROM jsonb_array_elements($1) AS link (pair)",
+        "WITH RECURSIVE ordinal (number) AS (
+             SELECT 0 UNION ALL SELECT number + 1 FROM ordinal WHERE number + 1 < $3)
+         INSERT INTO answer_link (token_key, delivery)
+         SELECT substr($1, 1 + number * 16, 16), $2 + number FROM ordinal",
+        "INSERT INTO answer_link (token_key, delivery)
+         SELECT substring(CAST($1 AS BYTEA) FROM 1 + number * 16 FOR 16), $2 + number
+         FROM generate_series(0, CAST($3 AS INTEGER) - 1) AS ordinal (number)",
     )
-    .bind(sqlx::types::Json(rows))
+    .bind(keys)
+    .bind(first)
+    .bind(count)
     .execute()
     .await?;
     Ok(())
@@ -239,30 +260,17 @@ pub async fn write_call_tasks(tx: &mut Tx, chunk: &Chunk) -> Result<u64, Error> 
                    AND EXISTS (SELECT 1 FROM recipient caller WHERE caller.alert = recipient.alert
                         AND caller.contact_id = branch.caller_id AND caller.answered_at IS NOT NULL)
                  ORDER BY branch.tree_id LIMIT 1),
-                row_number() OVER (ORDER BY recipient.id), $4
+                row_number() OVER (ORDER BY recipient.id), $3
          FROM recipient
-         WHERE recipient.alert = $1 AND recipient.id > $2 AND recipient.id <= $3
-           AND recipient.answered_at IS NULL
-           AND ($5 IS NULL OR EXISTS (SELECT 1 FROM asked
-                WHERE asked.recipient = recipient.id AND asked.wave = $5))
+         WHERE recipient.id > $1 AND recipient.id <= $2 AND recipient.answered_at IS NULL
+           AND ($4 IS NULL OR EXISTS (SELECT 1 FROM asked
+                WHERE asked.recipient = recipient.id AND asked.wave = $4))
          ON CONFLICT (recipient) DO NOTHING",
     )
-    .bind(chunk.alert)
     .bind(chunk.after)
     .bind(chunk.through)
     .bind(chunk.now)
     .bind(chunk.wave)
     .execute()
     .await
-}
-
-/// Lower-case hexadecimal, for bytes that travel inside JSON.
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-            text
-        })
 }

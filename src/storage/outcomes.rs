@@ -12,6 +12,8 @@ pub struct Recorded {
     pub id: DeliveryId,
     /// Which try: an older one's result changes nothing.
     pub attempt: i32,
+    /// Whether it was begun. One that was not goes back as it was before it was claimed.
+    pub is_tried: bool,
     /// Accepted, sent, queued (to be tried again), failed, expired or in doubt.
     pub state: DeliveryState,
     /// Why, for everything but an acceptance.
@@ -22,6 +24,13 @@ pub struct Recorded {
     pub due_at: Timestamp,
     /// When the attempt ended.
     pub at: Timestamp,
+}
+
+impl Recorded {
+    /// Whether it says that the gateway took the message, and nothing else.
+    fn is_taken(&self) -> bool {
+        matches!(self.state, DeliveryState::Accepted | DeliveryState::Sent) && self.reason.is_none()
+    }
 }
 
 /// What becomes of a result that would have its message tried again: nothing else (null), or why
@@ -58,6 +67,13 @@ macro_rules! settle {
                      ELSE COALESCE(result.verdict, result.reason) END,
                  due_at = CASE WHEN delivery.state NOT IN ('sending', 'in_doubt') THEN delivery.due_at
                      ELSE result.due_at END,
+                 attempts = CASE WHEN result.is_tried OR delivery.state <> 'sending'
+                     THEN delivery.attempts ELSE delivery.attempts - 1 END,
+                 gateway = CASE WHEN result.is_tried OR delivery.state <> 'sending'
+                     THEN delivery.gateway
+                     ELSE (SELECT earlier.gateway FROM attempt earlier
+                           WHERE earlier.delivery = delivery.id
+                             AND earlier.number = delivery.attempts - 1) END,
                  gateway_id = COALESCE(result.gateway_id, delivery.gateway_id),
                  accepted_at = CASE WHEN result.gateway_id IS NULL THEN delivery.accepted_at
                      ELSE COALESCE(delivery.accepted_at, result.at) END,
@@ -76,7 +92,8 @@ macro_rules! settle {
 /// A batch of results, `$1`, as rows: how SQLite reads a JSON array.
 macro_rules! results_sqlite {
     () => {
-        "SELECT value ->> 'id' AS id, value ->> 'attempt' AS attempt, value ->> 'state' AS state,
+        "SELECT value ->> 'id' AS id, value ->> 'attempt' AS attempt,
+                value ->> 'is_tried' AS is_tried, value ->> 'state' AS state,
                 value ->> 'reason' AS reason, value ->> 'gateway_id' AS gateway_id,
                 value ->> 'due_at' AS due_at, value ->> 'at' AS at
          FROM json_each($1)"
@@ -86,12 +103,12 @@ macro_rules! results_sqlite {
 /// A batch of results, `$1`, as rows: how PostgreSQL reads it.
 macro_rules! results_postgres {
     () => {
-        "SELECT * FROM jsonb_to_recordset($1) AS read (id bigint, attempt int, state text,
+        "SELECT * FROM jsonb_to_recordset($1) AS read (id bigint, attempt int, is_tried boolean, state text,
                 reason text, gateway_id text, due_at bigint, at bigint)"
     };
 }
 
-/// Writes down how a batch of attempts ended, in one statement whatever their number.
+/// Writes down how a batch of attempts ended, in one or two statements whatever their number.
 ///
 /// A receipt may have come before the gateway's answer: the state it set stands, and only the
 /// gateway's name for the message is added. A message of a stopped alert, or to someone who has
@@ -101,9 +118,65 @@ macro_rules! results_postgres {
 /// On PostgreSQL the state is looked at inside the `CASE`, never in the join: there it would turn
 /// the plan quadratic (docs/adr/0004).
 pub async fn record(tx: &mut Tx, boot: BootId, results: &[Recorded]) -> Result<u64, Error> {
-    if results.is_empty() {
-        return Ok(0);
+    let (taken, others): (Vec<&Recorded>, Vec<&Recorded>) =
+        results.iter().partition(|result| result.is_taken());
+    let mut changed = 0;
+    if !taken.is_empty() {
+        changed += record_taken(tx, boot, &taken).await?;
     }
+    if !others.is_empty() {
+        changed += record_others(tx, boot, &others).await?;
+    }
+    Ok(changed)
+}
+
+/// What an acceptance does to its delivery.
+macro_rules! accept {
+    ($from:literal) => {
+        concat!(
+            "UPDATE delivery SET
+                 state = CASE WHEN delivery.state IN ('sending', 'in_doubt') THEN taken.state
+                     ELSE delivery.state END,
+                 reason = CASE WHEN delivery.state IN ('sending', 'in_doubt') THEN NULL
+                     ELSE delivery.reason END,
+                 gateway_id = taken.gateway_id,
+                 accepted_at = COALESCE(delivery.accepted_at, taken.at),
+                 sent_at = CASE WHEN taken.state = 'sent' THEN COALESCE(delivery.sent_at, taken.at)
+                     ELSE delivery.sent_at END
+             FROM (",
+            $from,
+            ") AS taken
+             WHERE delivery.id = taken.id AND delivery.attempts = taken.attempt
+               AND delivery.boot = $2"
+        )
+    };
+}
+
+/// Nearly all results are acceptances: they have a shorter way.
+async fn record_taken(tx: &mut Tx, boot: BootId, taken: &[&Recorded]) -> Result<u64, Error> {
+    let rows: Vec<_> = taken
+        .iter()
+        .map(|one| (one.id, one.attempt, one.state, &one.gateway_id, one.at))
+        .collect();
+    tx.sql_for(
+        accept!(
+            "SELECT value ->> 0 AS id, value ->> 1 AS attempt, value ->> 2 AS state,
+                    value ->> 3 AS gateway_id, value ->> 4 AS at
+             FROM jsonb_each($1)"
+        ),
+        accept!(
+            "SELECT CAST(one ->> 0 AS bigint) AS id, CAST(one ->> 1 AS integer) AS attempt,
+                    one ->> 2 AS state, one ->> 3 AS gateway_id, CAST(one ->> 4 AS bigint) AS at
+             FROM jsonb_array_elements($1) AS element (one)"
+        ),
+    )
+    .bind(sqlx::types::Json(rows))
+    .bind(boot)
+    .execute()
+    .await
+}
+
+async fn record_others(tx: &mut Tx, boot: BootId, results: &[&Recorded]) -> Result<u64, Error> {
     if results.iter().any(|result| result.reason.is_some()) {
         record_attempts(tx, results).await?;
     }
@@ -135,7 +208,7 @@ macro_rules! add_attempts {
     };
 }
 
-async fn record_attempts(tx: &mut Tx, results: &[Recorded]) -> Result<u64, Error> {
+async fn record_attempts(tx: &mut Tx, results: &[&Recorded]) -> Result<u64, Error> {
     tx.sql_for(
         add_attempts!(results_sqlite!()),
         add_attempts!(results_postgres!()),

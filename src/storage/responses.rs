@@ -196,20 +196,17 @@ pub struct Addressee {
     pub is_call_out: bool,
 }
 
-/// The delivery of a token's hash.
-pub async fn find_by_link(
-    on: impl Conn<'_>,
-    token_hash: &[u8],
-) -> Result<Option<Addressee>, Error> {
+/// The delivery of an answer token's key.
+pub async fn find_by_link(on: impl Conn<'_>, token_key: &[u8]) -> Result<Option<Addressee>, Error> {
     on.sql(
         "SELECT delivery.id AS delivery, delivery.channel, delivery.accepted_at, delivery.recipient,
                 delivery.alert, alert.state AS alert_state, alert.options,
                 EXISTS (SELECT 1 FROM call_out WHERE call_out.alert = alert.number) AS is_call_out
          FROM answer_link JOIN delivery ON delivery.id = answer_link.delivery
          JOIN alert ON alert.number = delivery.alert
-         WHERE answer_link.token_hash = $1",
+         WHERE answer_link.token_key = $1",
     )
-    .bind(token_hash)
+    .bind(token_key)
     .fetch_optional()
     .await
 }

@@ -76,7 +76,8 @@ on_both! {
         // The first process wakes up and says that its first attempt failed.
         let id = restarted.sms.taken()[0].delivery;
         let late = Recorded {
-            id, attempt: 1, state: DeliveryState::Failed, reason: Some("late".to_owned()),
+            id, is_tried: true,
+            attempt: 1, state: DeliveryState::Failed, reason: Some("late".to_owned()),
             gateway_id: None, due_at: crate::house::START, at: crate::house::START,
         };
         let changed: Result<u64, muster::storage::Error> = restarted.app.db.write("test", move |tx| {

@@ -438,6 +438,8 @@ fn configured(name: &str, channel: Channel, priority: u32, to: &Arc<Scripted>) -
             channel,
             kind: "scripted".to_owned(),
             priority,
+            weight: None,
+            daily_cap: None,
             rate_per_second: None,
             slots: 20,
             exercises: true,

@@ -101,6 +101,7 @@ async fn to_be_tried_again(house: &House) -> (BootId, Recorded) {
         .unwrap();
     let recorded = Recorded {
         id: muster::ids::DeliveryId(id),
+        is_tried: true,
         attempt,
         state: DeliveryState::Queued,
         reason: Some("busy".to_owned()),
@@ -117,6 +118,9 @@ async fn hang_one(house: &House) {
     muster::escalation::turn(&house.app).await.unwrap();
     let mut lane = house.lanes().remove(0);
     lane.turn().await.unwrap();
+    while house.sms.taken().is_empty() {
+        tokio::task::yield_now().await;
+    }
     // Forgotten rather than dropped: dropping would end the exchange.
     std::mem::forget(lane);
 }
