@@ -108,9 +108,6 @@ macro_rules! tasks {
             $rest
         )
     };
-    ($and:expr, $rest:literal) => {
-        concat!(tasks!("AND "), $and, $rest)
-    };
 }
 
 /// Whether a call to someone silent is of use: not once a call-out is filled, nor before their turn.
@@ -130,7 +127,8 @@ pub async fn list_to_do(
     whose: Whose,
     limit: i64,
 ) -> Result<Vec<CallTask>, Error> {
-    on.sql(tasks!(
+    on.sql(concat!(
+        tasks!("AND "),
         is_of_use!(),
         " AND recipient.answered_at IS NULL AND (task.outcome IS NULL OR task.outcome = 'no_answer')
          ORDER BY COALESCE(task.outcome_at, 0), task.position, task.recipient LIMIT $4"

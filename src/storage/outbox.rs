@@ -130,13 +130,13 @@ pub async fn write_chunk(tx: &mut Tx, chunk: &Chunk) -> Result<u64, Error> {
                           WHEN 'authority' THEN 2 ELSE 3 END AS urgency,
                     ", chosen_point!("recipient.contact_id"), " AS point_id
              FROM recipient
-             WHERE id > $2 AND id <= $3 AND ($15 = 'everyone' OR answered_at IS NULL)
+             WHERE id > $2 AND id <= $3 AND ", is_for!("recipient", "$15", "$16", "$17", "$7"), "
          ), spoken AS MATERIALIZED (
              SELECT person.*, point.address, point.lookup, point.opted_out_at,
                     (SELECT min((SELECT earlier.id FROM recipient earlier
                                  WHERE earlier.alert = $1 AND earlier.contact_id = shared.contact_id
                                    AND earlier.id < person.id
-                                   AND ($15 = 'everyone' OR earlier.answered_at IS NULL)))
+                                   AND ", is_for!("earlier", "$15", "$16", "$17", "$7"), "))
                      FROM contact_point shared
                      WHERE shared.lookup = point.lookup AND shared.contact_id <> person.contact_id
                        AND shared.id = ", chosen_point!("shared.contact_id"), ") AS same_as
@@ -147,7 +147,7 @@ pub async fn write_chunk(tx: &mut Tx, chunk: &Chunk) -> Result<u64, Error> {
                          WHEN same_as IS NOT NULL THEN 'duplicate' END AS excluded
              FROM spoken
          )
-         INSERT INTO delivery (id, alert, recipient, step, channel, language, mode, urgency, point_id,
+         INSERT INTO delivery (id, alert, recipient, step, channel, language, says, mode, urgency, point_id,
              address, lookup, same_as, state, reason, due_at, expires_at, attempts,
              possible_duplicate, queued_at, closed_at)
          SELECT $6 + row_number() OVER (ORDER BY id), $1, id, $7, $8, language, $17, $9, urgency, point_id,

@@ -2,6 +2,8 @@
 //! with the row's number (`c04_…`, `f12_…`). docs/reliability.md lists the rows.
 #![expect(clippy::unwrap_used, reason = "in a test a missing value is a failure")]
 
+#[path = "../support/both.rs"]
+mod both;
 #[path = "../engine/house.rs"]
 pub mod house;
 #[path = "../support/muster.rs"]
@@ -15,4 +17,5 @@ mod people;
 mod rude_gateways;
 mod surroundings;
 
+pub(crate) use both::on_both;
 pub use support::{environment, postgres};

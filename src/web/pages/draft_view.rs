@@ -95,6 +95,14 @@ pub async fn look(
         total,
         problems.is_empty(),
     ));
+    if let Some(settings) = call_out.filter(|one| total > 0 && u64::from(one.needed) > total) {
+        let needed = settings.needed;
+        let text = format!(
+            "{needed} are needed, and only {} can be asked.",
+            people(total)
+        );
+        problems.push(Notice::new(Tone::Careful, text));
+    }
     let channels = first_channels(&plan);
     let hard = audience::hard_to_reach(&app.db, &selection, NAMES).await?;
     let times = Times::new(&app.config, at);
