@@ -1,5 +1,5 @@
-//! Measures one big alert against the bare HTTP client: rates, their ratios, time to the first
-//! message, memory and processor time. docs/benchmarks.md says how and what for.
+//! Measures one big alert against the bare clients: rates, their ratios, time to the first message,
+//! memory and processor time. docs/benchmarks.md says how and what for.
 //!
 //!   cargo bench --bench fanout -- --recipients 20000
 //!
@@ -14,6 +14,8 @@ mod child;
 mod house;
 #[path = "fanout/machine.rs"]
 mod machine;
+#[path = "fanout/mail_sink.rs"]
+mod mail_sink;
 #[path = "fanout/options.rs"]
 mod options;
 #[path = "fanout/postgres.rs"]
@@ -50,7 +52,9 @@ pub(crate) struct Measured {
     pub(crate) peak_kib: u64,
     /// Muster only: from the call of `launch` to its answer.
     pub(crate) launch_us: Option<u64>,
-    /// Muster only: from that answer to the first message at the gateway.
+    /// Muster only: from that answer until every delivery was on disk.
+    pub(crate) planned_us: Option<u64>,
+    /// Muster only: from that answer to the first text message at its gateway.
     pub(crate) first_us: Option<u64>,
 }
 
@@ -81,6 +85,7 @@ fn play(role: Role) -> anyhow::Result<()> {
     drop(rustls::crypto::ring::default_provider().install_default());
     let measured = match role {
         Role::Sink => return sink::run(),
+        Role::MailSink => return mail_sink::run(),
         Role::Prepare(task) => return runtime()?.block_on(house::prepare(&task)),
         Role::Client(task) => runtime()?.block_on(bare::client(&task)),
         Role::Adapter(task) => runtime()?.block_on(bare::adapter(&task)),
@@ -157,7 +162,9 @@ fn round(
     server: Option<&Server>,
 ) -> anyhow::Result<Round> {
     let task = |database: String, data: PathBuf| Task {
-        port: 0,
+        // Any port but none; the sinks' own come later.
+        port: u16::from(!options.email_only),
+        mail_port: u16::from(!options.sms_only),
         recipients: options.recipients,
         slots: options.slots,
         database,
@@ -197,22 +204,25 @@ fn in_a_house(task: Task) -> anyhow::Result<Measured> {
     against_a_sink("muster", task)
 }
 
-/// Runs one measurement against a gateway that counts, and checks that it got every message once.
-fn against_a_sink(role: &str, task: Task) -> anyhow::Result<Measured> {
+/// Runs one measurement against gateways that count, and checks that they got every message once.
+fn against_a_sink(role: &str, mut task: Task) -> anyhow::Result<Measured> {
     let mut sink = Child::start("sink", &Task::default())?;
-    let task = Task {
-        port: sink.line()?.parse().context("the sink's port")?,
-        ..task
-    };
+    let mut mail_sink = Child::start("mail-sink", &Task::default())?;
+    if task.has_sms() {
+        task.port = sink.line()?.parse().context("the sink's port")?;
+    }
+    if task.has_email() {
+        task.mail_port = mail_sink.line()?.parse().context("the mail sink's port")?;
+    }
     let said = Child::start(role, &task)?.finish()?;
     let line = said.lines().last().unwrap_or_default();
     let measured: Measured =
         serde_json::from_str(line).with_context(|| format!("the {role}'s result"))?;
     anyhow::ensure!(
-        measured.messages == u64::from(task.recipients),
+        measured.messages == task.messages(),
         "{role}: {} messages arrived and were recorded, of {}",
         measured.messages,
-        task.recipients
+        task.messages()
     );
     Ok(measured)
 }

@@ -11,13 +11,15 @@
 //!     └── life-safety: again, marked ──── in_doubt ── otherwise it stays, said plainly
 //! ```
 //!
-//! One [`lane`] per gateway, with its own client, slots, rate and breaker: nothing in one can slow
-//! another. A lane claims only as many rows as it has free slots and its rate permits, so that all
-//! it claims is sent at once and a crash leaves no more than those in doubt. It writes down results
-//! and claims the next rows in one transaction; no transaction is open while it talks to a gateway.
+//! One [`lane`] per gateway, with its own client, slots, pace and breaker: nothing in one can slow
+//! another, and some of its slots are for life-safety alone. A lane claims what its slots take during
+//! a commit, so that a crash leaves no more than that in doubt. Its [`turn`] writes down results and
+//! claims the next rows in one transaction; none is open while it talks to a gateway. An [`attempt`]
+//! is one message handed over, and what came of it.
 //!
-//! What a dead process left half-sent is found by [`recovery`]. When to try again is decided by
-//! [`retry`], how fast by [`rate`], whether at all by [`health`] and [`lease`]: all pure.
+//! What a dead process left half-sent is found by [`recovery`]. Which gateway takes what is decided by
+//! [`choice`], how fast by [`pace`], how far ahead by [`ahead`], when to try again by [`retry`],
+//! whether at all by [`health`] and [`lease`]: all but the choice are pure.
 //!
 //! [`DeliveryState`]: crate::storage::deliveries::DeliveryState
 

@@ -27,7 +27,7 @@ pub(crate) struct Child {
 impl Child {
     /// Starts it. What it says to its standard error is shown.
     pub(crate) fn start(role: &str, task: &Task) -> anyhow::Result<Self> {
-        let arguments = if role == "sink" {
+        let arguments = if role.ends_with("sink") {
             Vec::new()
         } else {
             task.arguments()

@@ -5,19 +5,26 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// Measures one big alert on SQLite and PostgreSQL against the bare HTTP client.
+/// Measures one big alert on SQLite and PostgreSQL against the bare clients.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "fanout")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Options {
-    /// People of the alert: one text message each.
+    /// People of the alert: one text message and one e-mail each.
     #[arg(long, default_value_t = 20_000)]
     pub(crate) recipients: u32,
     /// How often everything is measured; the table shows the medians.
     #[arg(long, default_value = "3")]
     pub(crate) rounds: NonZeroUsize,
-    /// Messages in flight at once, of Muster and of the bare client.
+    /// Text messages in flight at once, of Muster and of the bare client; half as many e-mails.
     #[arg(long, default_value = "64")]
     pub(crate) slots: NonZeroUsize,
+    /// Text messages alone.
+    #[arg(long)]
+    pub(crate) sms_only: bool,
+    /// E-mails alone.
+    #[arg(long, conflicts_with = "sms_only")]
+    pub(crate) email_only: bool,
     /// Leave PostgreSQL out.
     #[arg(long)]
     pub(crate) sqlite_only: bool,
@@ -31,16 +38,19 @@ pub(crate) struct Options {
 /// What a child process does.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Role {
-    /// Is the gateway.
+    /// Is the gateway for text messages.
     #[command(hide = true)]
     Sink,
+    /// Is the mail server.
+    #[command(hide = true)]
+    MailSink,
     /// Fills a database with people.
     #[command(hide = true)]
     Prepare(Task),
-    /// Sends by the bare client.
+    /// Sends by the bare clients.
     #[command(hide = true)]
     Client(Task),
-    /// Sends by the gateway's adapter alone.
+    /// Sends by the gateways' adapters alone.
     #[command(hide = true)]
     Adapter(Task),
     /// Launches an alert.
@@ -51,9 +61,12 @@ pub(crate) enum Role {
 /// One measurement's particulars.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Task {
-    /// Where the sink listens.
+    /// Where the sink for text messages listens; 0: none are sent.
     #[arg(long)]
     pub(crate) port: u16,
+    /// Where the mail server listens; 0: no e-mails are sent.
+    #[arg(long)]
+    pub(crate) mail_port: u16,
     #[arg(long)]
     pub(crate) recipients: u32,
     #[arg(long)]
@@ -73,6 +86,7 @@ impl Default for Task {
     fn default() -> Self {
         Self {
             port: 0,
+            mail_port: 0,
             recipients: 0,
             slots: NonZeroUsize::MIN,
             database: String::new(),
@@ -83,10 +97,32 @@ impl Default for Task {
 }
 
 impl Task {
+    /// Whether text messages are sent.
+    pub(crate) fn has_sms(&self) -> bool {
+        self.port > 0
+    }
+
+    /// Whether e-mails are sent.
+    pub(crate) fn has_email(&self) -> bool {
+        self.mail_port > 0
+    }
+
+    /// How many messages that makes.
+    pub(crate) fn messages(&self) -> u64 {
+        let channels = u64::from(self.has_sms()) + u64::from(self.has_email());
+        u64::from(self.recipients) * channels
+    }
+
+    /// Connections to the mail server.
+    pub(crate) fn mail_slots(&self) -> usize {
+        self.slots.get().div_ceil(2)
+    }
+
     /// The same, as arguments of a child process.
     pub(crate) fn arguments(&self) -> Vec<String> {
         let mut arguments = vec![
             format!("--port={}", self.port),
+            format!("--mail-port={}", self.mail_port),
             format!("--recipients={}", self.recipients),
             format!("--slots={}", self.slots),
             format!("--database={}", self.database),

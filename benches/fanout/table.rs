@@ -52,8 +52,8 @@ pub(crate) fn print_machine(
 type Column = fn(&Round) -> Option<&Measured>;
 
 const COLUMNS: [(&str, Column); 4] = [
-    ("bare client", |round| Some(&round.client)),
-    ("http adapter", |round| Some(&round.adapter)),
+    ("bare clients", |round| Some(&round.client)),
+    ("adapters", |round| Some(&round.adapter)),
     ("Muster, SQLite", |round| Some(&round.sqlite)),
     ("Muster, PostgreSQL", |round| round.postgres.as_ref()),
 ];
@@ -65,15 +65,15 @@ type Fact = fn(&Round, &Measured) -> Option<f64>;
 pub(crate) fn print(rounds: &[Round]) {
     println!();
     println!("{}", line("", &COLUMNS.map(|(name, _)| name.to_owned())));
-    let facts: [(&str, Fact, usize); 8] = [
+    let facts: [(&str, Fact, usize); 9] = [
         ("messages a second", |_, one| Some(rate(one)), 0),
         (
-            "share of the bare client, %",
+            "share of the bare clients, %",
             |round, one| Some(share(one, &round.client)),
             1,
         ),
         (
-            "share of the adapter, %",
+            "share of the adapters, %",
             |round, one| Some(share(one, &round.adapter)),
             1,
         ),
@@ -83,7 +83,12 @@ pub(crate) fn print(rounds: &[Round]) {
             1,
         ),
         (
-            "durable launch to first message, ms",
+            "from there, all deliveries durable, ms",
+            |_, one| one.planned_us.map(|us| float(us) / 1e3),
+            0,
+        ),
+        (
+            "durable launch to first SMS, ms",
             |_, one| one.first_us.map(|us| float(us) / 1e3),
             1,
         ),
@@ -117,7 +122,7 @@ pub(crate) fn print(rounds: &[Round]) {
 
 fn line(name: &str, cells: &[String; 4]) -> String {
     let cells: Vec<String> = cells.iter().map(|cell| format!("{cell:>24}")).collect();
-    format!("| {name:<36} |{} |", cells.join(" |"))
+    format!("| {name:<38} |{} |", cells.join(" |"))
 }
 
 /// The median, and the range where there were several rounds.

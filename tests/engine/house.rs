@@ -169,13 +169,23 @@ impl House {
             configured("spare", Channel::Sms, 20, &spare),
             configured("email", Channel::Email, 10, &self.email),
         ];
+        (self.with_gateways(gateways), spare)
+    }
+
+    /// The same house with other gateways.
+    #[must_use]
+    pub fn with_gateways(&self, gateways: Vec<Configured>) -> Self {
         let app = assemble_with(self.app.db.clone(), self.app.clock.clone(), gateways);
         app.boot.get_or_init(|| self.boot);
-        let house = Self {
+        Self {
             app,
             ..self.clone()
-        };
-        (house, spare)
+        }
+    }
+
+    /// Which start of the sending process this is.
+    pub fn boot(&self) -> BootId {
+        self.boot
     }
 
     async fn approve_everything(&self) {
@@ -431,7 +441,8 @@ fn assemble(db: Db, clock: Clock, sms: &Arc<Scripted>, email: &Arc<Scripted>) ->
     assemble_with(db, clock, gateways)
 }
 
-fn configured(name: &str, channel: Channel, priority: u32, to: &Arc<Scripted>) -> Configured {
+/// A scripted gateway with the usual settings.
+pub fn configured(name: &str, channel: Channel, priority: u32, to: &Arc<Scripted>) -> Configured {
     Configured {
         common: Common {
             name: name.to_owned(),

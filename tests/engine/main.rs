@@ -17,6 +17,7 @@ mod gateways;
 pub mod house;
 mod launch;
 mod plans;
+mod priorities;
 mod races;
 mod receipts;
 mod reports;
