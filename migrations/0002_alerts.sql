@@ -49,13 +49,16 @@ CREATE INDEX alert_thread ON alert (thread);
 -- the very bytes that the hash was taken over.
 CREATE TABLE alert_text (
     alert    BIGINT NOT NULL REFERENCES alert (number),
+    -- The message itself, or what a call-out tells later: that it is filled, or that someone of the
+    -- standby list is needed after all.
+    says     TEXT   NOT NULL DEFAULT 'message' CHECK (says IN ('message', 'filled', 'needed')),
     channel  TEXT   NOT NULL,
     language TEXT   NOT NULL,
     -- The smallest is the fallback for readers of other languages.
     position INTEGER NOT NULL,
     filled   TEXT   NOT NULL,
     sha256   TEXT   NOT NULL,
-    PRIMARY KEY (alert, channel, language)
+    PRIMARY KEY (alert, says, channel, language)
 );
 
 -- The frozen audience: copies, so that a later change in the directory changes no report.
@@ -86,6 +89,13 @@ CREATE INDEX recipient_by_contact ON recipient (contact_id);
 CREATE TABLE alert_step (
     alert           BIGINT  NOT NULL REFERENCES alert (number),
     step            INTEGER NOT NULL,
+    -- Which step of the plan it carries out. A call-out carries the plan out once for each wave.
+    plan_step       INTEGER NOT NULL,
+    -- Whom it is for: everyone up to an id, and in a call-out only those whom this wave asks, or to
+    -- whom this step tells something (says).
+    through         BIGINT  NOT NULL,
+    wave            INTEGER,
+    says            TEXT    NOT NULL DEFAULT 'message' CHECK (says IN ('message', 'filled', 'needed')),
     due_at          BIGINT  NOT NULL,
     state           TEXT    NOT NULL CHECK (state IN ('waiting', 'writing', 'written', 'skipped')),
     -- Recipients up to this id have their deliveries.
@@ -106,3 +116,32 @@ CREATE TABLE idempotency (
     at           BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );
+
+-- A call-out: people are asked in waves until enough have said yes. Whoever changes anything in one
+-- takes its alert's row first, so that places are given one after the other.
+CREATE TABLE call_out (
+    alert         BIGINT  PRIMARY KEY REFERENCES alert (number),
+    needed        INTEGER NOT NULL CHECK (needed > 0),
+    -- Seconds without an answer after which the next one is asked too, and how many more than are
+    -- needed are asked at a time.
+    answer_within INTEGER NOT NULL,
+    ahead         INTEGER NOT NULL,
+    -- Since when enough have said yes; null while places are open.
+    filled_at     BIGINT
+);
+
+-- Whom a call-out has asked; nobody else of its audience has been. Their order is the recipients'.
+CREATE TABLE asked (
+    recipient BIGINT  PRIMARY KEY REFERENCES recipient (id),
+    alert     BIGINT  NOT NULL REFERENCES alert (number),
+    -- The first of the steps that ask them.
+    wave      INTEGER NOT NULL,
+    asked_at  BIGINT  NOT NULL,
+    -- The turn of their yes: the smallest turns are in, the rest is the standby list. Null = no yes.
+    turn      BIGINT,
+    -- What they last heard of their place: on the answer page (standby), or by a message; and the
+    -- step of that message.
+    told      TEXT    CHECK (told IN ('standby', 'filled', 'needed')),
+    told_by   INTEGER
+);
+CREATE INDEX asked_by_alert ON asked (alert, turn);

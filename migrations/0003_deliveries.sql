@@ -16,6 +16,8 @@ CREATE TABLE delivery (
     step               INTEGER NOT NULL,
     channel            TEXT    NOT NULL,
     language           TEXT    NOT NULL,
+    -- Which of the alert's texts.
+    says               TEXT    NOT NULL DEFAULT 'message' CHECK (says IN ('message', 'filled', 'needed')),
     mode               TEXT    NOT NULL,
     -- The smaller goes first: severity, then category.
     urgency            INTEGER NOT NULL,

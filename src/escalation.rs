@@ -8,12 +8,16 @@ use std::time::Duration;
 
 use tracing::{error, info};
 
+pub mod call_out;
+
 use crate::alert::words::AlertState;
 use crate::app::App;
 use crate::audit::{self, Actor};
+use crate::call_out::Says;
 use crate::clock::Timestamp;
 use crate::ids::{AlertNumber, DeliveryId};
 use crate::keys::{Keys, answer_key};
+use crate::plan::Whom;
 use crate::storage::alerts::{self, Alert, StepRow, StepState};
 use crate::storage::deliveries::{self, DeliveryState};
 use crate::storage::outbox::{self, Chunk};
@@ -53,6 +57,7 @@ pub async fn turn(app: &App) -> Result<bool, Error> {
         end(app, alert, now).await?;
         did = true;
     }
+    did |= call_out::turn(app, now).await?;
     // Asked again after each chunk: an evacuation does not wait for the end of fifty thousand
     // appointments.
     while let Some(step) = alerts::first_unwritten_step(&app.db, now).await? {
@@ -134,14 +139,14 @@ async fn write_locked(
     keys: &Keys,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let index = usize::try_from(row.step).unwrap_or(usize::MAX);
+    let index = usize::try_from(row.plan_step).unwrap_or(usize::MAX);
     let Some(step) = alert.plan.steps.get(index).cloned() else {
         return Err(Error::Broken(
             "an alert has a step that its plan does not have",
         ));
     };
     let base = alert.number.base();
-    let last = base + alert.recipients;
+    let last = row.through;
     let size = if row.written_through == base {
         FIRST_CHUNK
     } else {
@@ -151,7 +156,13 @@ async fn write_locked(
         alert: alert.number,
         step: row.step,
         channel: crate::channel::Channel::Sms,
-        whom: step.whom,
+        whom: if row.says == Says::Message {
+            step.whom
+        } else {
+            Whom::Everyone
+        },
+        wave: row.wave,
+        says: row.says,
         after: row.written_through,
         through: last.min(row.written_through + size),
         last_id: base + alert.deliveries,
@@ -172,7 +183,7 @@ async fn write_locked(
     }
     let links = answer_keys(keys, first, chunk.last_id);
     outbox::insert_links(tx, DeliveryId(first + 1), &links).await?;
-    if step.call_list {
+    if step.call_list && row.says == Says::Message {
         outbox::write_call_tasks(tx, &chunk).await?;
     }
     row.deliveries += chunk.last_id - first;

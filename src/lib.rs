@@ -4,6 +4,7 @@ pub mod account;
 pub mod alert;
 pub mod app;
 pub mod audit;
+pub mod call_out;
 pub mod callback;
 pub mod channel;
 pub mod cli;

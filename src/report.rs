@@ -3,6 +3,7 @@
 //! The same figures stand on the page, in the CSV, in the JSON and on the terminal, because all of
 //! them are [`Report`]. It can be built at any moment of an alert, also while it runs.
 
+pub mod call_out;
 pub mod figures;
 pub mod reasons;
 pub mod table;
@@ -16,15 +17,18 @@ use serde::Serialize;
 
 use crate::alert::words::{AlertKind, AlertState, Category, Language, Mode, Severity};
 use crate::app::App;
+use crate::call_out::Says;
 use crate::channel::Channel;
 use crate::clock::Timestamp;
 use crate::ids::{AlertId, AlertNumber, ContactId, RecipientId};
 use crate::response::AnswerClass;
 use crate::storage::alerts::Alert;
+use crate::storage::call_out::Standing;
 use crate::storage::deliveries::DeliveryState;
 use crate::storage::standing::{self, Delivery, Filter, Person, PersonState};
 use crate::storage::{self, Error, report as rows};
 use crate::template::message::Filled;
+use call_out::CallOutFigures;
 use figures::{Figures, Point};
 use written::Written;
 
@@ -65,6 +69,8 @@ pub struct Report {
     pub deliveries: BTreeMap<Channel, BTreeMap<DeliveryState, i64>>,
     /// Answers, in the order of the options.
     pub answers: Vec<AnswerCount>,
+    /// How it stands as a call-out; null if it is none.
+    pub call_out: Option<CallOutFigures>,
     /// The figures of a drill form.
     pub figures: Figures,
     /// Reached and answered over time.
@@ -150,6 +156,8 @@ pub struct Act {
 /// A text as it was sent.
 #[derive(Clone, Debug, Serialize)]
 pub struct SentText {
+    /// The message, or what a call-out said later.
+    pub says: Says,
     /// On which channel.
     pub channel: Channel,
     /// In which language.
@@ -168,6 +176,7 @@ impl Report {
         let db = &app.db;
         let language = app.config.organisation.language();
         let times = standing::list_times(db, alert.number).await?;
+        let standing = storage::call_out::standing(db, alert.number).await?;
         let counts = counts(db, alert).await?;
         let (possible_duplicates, unknown_outcomes) =
             standing::count_uncertain(db, alert.number).await?;
@@ -189,10 +198,11 @@ impl Report {
             recipients: alert.recipients,
             deliveries: deliveries(db, alert).await?,
             answers: answers(db, alert, &language).await?,
+            call_out: standing.as_ref().map(|one| CallOutFigures::of(alert, one)),
             figures: Figures::of(alert, &times),
             curve: figures::curve(alert.launched_at, &times),
             slices: slices(db, alert).await?,
-            not_reached: not_reached(db, alert).await?,
+            not_reached: not_reached(db, alert, standing.as_ref()).await?,
             messages: written::of_alert(app, alert).await?,
             acts: acts(db, alert).await?,
             texts: texts(db, alert).await?,
@@ -284,7 +294,12 @@ const MAY_NOT_KNOW: &[PersonState] = &[
 /// More people than this, and one read of all the alert's messages is cheaper than one for each.
 const FEW: usize = 50;
 
-async fn not_reached(db: &storage::Db, alert: &Alert) -> Result<Vec<NotReached>, Error> {
+/// Everyone who may not know. Whom a call-out did not ask need not know.
+async fn not_reached(
+    db: &storage::Db,
+    alert: &Alert,
+    call_out: Option<&Standing>,
+) -> Result<Vec<NotReached>, Error> {
     let mut people = Vec::new();
     for state in MAY_NOT_KNOW {
         let filter = Filter {
@@ -293,6 +308,7 @@ async fn not_reached(db: &storage::Db, alert: &Alert) -> Result<Vec<NotReached>,
         };
         people.extend(standing::list(db, alert.number, filter, i64::MAX).await?);
     }
+    people.retain(|person| call_out.is_none_or(|one| one.asked.contains(&person.id)));
     let mut messages: BTreeMap<RecipientId, Vec<Delivery>> = BTreeMap::new();
     let base = alert.number.base();
     let everyone = (RecipientId(base), RecipientId(base + alert.recipients));
@@ -345,13 +361,14 @@ async fn acts(db: &storage::Db, alert: &Alert) -> Result<Vec<Act>, Error> {
 
 /// The texts of an alert with their open places shown.
 pub async fn texts(db: &storage::Db, alert: &Alert) -> Result<Vec<SentText>, Error> {
-    let stored = storage::alerts::list_texts(db, alert.number).await?;
+    let stored = storage::alerts::list_all_texts(db, alert.number).await?;
     Ok(stored
         .into_iter()
         .filter_map(|text| {
             let filled: Filled = serde_json::from_str(&text.filled).ok()?;
             let shown = filled.splice(text.channel, &|field| Some(format!("«{field}»").into()));
             Some(SentText {
+                says: text.says,
                 channel: text.channel,
                 language: text.language,
                 subject: shown.subject,

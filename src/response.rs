@@ -15,11 +15,12 @@ use crate::app::App;
 use crate::audit::{self, Actor};
 use crate::channel::Channel;
 use crate::clock::Timestamp;
+use crate::escalation::call_out;
 use crate::ids::{RecipientId, ResponseId};
 use crate::keys::answer_key;
 use crate::storage::alerts;
 use crate::storage::responses::{self, Addressee, Response, Sharer, Via};
-use crate::storage::{Error, Tx, deliveries};
+use crate::storage::{self, Error, Tx, deliveries};
 pub use inbound::{LATEST, inbound};
 pub use option::{AnswerClass, AnswerOption};
 
@@ -100,24 +101,34 @@ pub async fn link(
         recorded_by: None,
         note: None,
     };
-    record(app, response).await.map(Answered::Recorded)
-}
-
-async fn record(app: &App, response: Response) -> Result<Response, Error> {
     let kept = response.clone();
+    let is_call_out = addressee.is_call_out;
     app.db
         .write("response.record", move |tx| {
-            Box::pin(async move { record_in(tx, &kept).await })
+            Box::pin(async move { record_in(tx, &kept, is_call_out).await })
         })
         .await?;
-    app.tell();
-    Ok(response)
+    tell(app, is_call_out);
+    Ok(Answered::Recorded(response))
+}
+
+/// Tells the boards; after an answer to a call-out somebody else may have to be asked or told.
+fn tell(app: &App, is_call_out: bool) {
+    if is_call_out {
+        app.wake();
+    } else {
+        app.tell();
+    }
 }
 
 /// Everything that an answer changes. What a machine may have said calls nothing off: the person
 /// may know of nothing.
-async fn record_in(tx: &mut Tx, response: &Response) -> Result<(), Error> {
-    responses::insert(tx, response).await?;
+async fn record_in(tx: &mut Tx, response: &Response, is_call_out: bool) -> Result<(), Error> {
+    if is_call_out {
+        call_out::record(tx, response).await?;
+    } else {
+        responses::insert(tx, response).await?;
+    }
     if !response.maybe_automatic {
         deliveries::call_off_answered(tx, response.recipient, response.at).await?;
     }
@@ -148,7 +159,7 @@ pub async fn on_behalf(app: &App, entered: OnBehalf) -> Result<Response, Refusal
             Box::pin(async move { on_behalf_in(tx, entered, now).await })
         })
         .await?;
-    app.tell();
+    app.wake();
     Ok(response)
 }
 
@@ -205,6 +216,9 @@ pub async fn on_behalf_in(
         &detail,
     )
     .await?;
-    record_in(tx, &response).await?;
+    let is_call_out = storage::call_out::find(&mut *tx, alert.number)
+        .await?
+        .is_some();
+    record_in(tx, &response, is_call_out).await?;
     Ok(response)
 }

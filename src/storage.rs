@@ -8,6 +8,7 @@ pub mod approvals;
 pub mod audience;
 pub mod audit;
 pub mod boots;
+pub mod call_out;
 pub mod call_trees;
 pub mod calls;
 pub mod contacts;

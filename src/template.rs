@@ -40,6 +40,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::words::{AlertKind, Language, Purpose, Severity, word_enum};
+use crate::call_out::{Says, TemplateCallOut};
 use crate::channel::Channel;
 use crate::plan::Plan;
 use crate::response::option::AnswerOption;
@@ -219,6 +220,11 @@ pub struct Template {
     pub variables: Vec<Variable>,
     /// What people can answer, in the order of their digits.
     pub options: Vec<AnswerOption>,
+    /// That it may ask in turn until enough have said yes, and how; none: it may not.
+    pub call_out: Option<TemplateCallOut>,
+    /// What such a call-out says later: this template with other texts, and nothing to answer. Empty
+    /// without `call_out`.
+    pub later: BTreeMap<Says, Template>,
     /// The texts, as written: line breaks normalised, without white space at the end.
     pub parts: BTreeMap<PartKey, String>,
     /// Files of the folder that nothing refers to. They are not part of the hash.

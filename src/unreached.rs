@@ -4,6 +4,7 @@
 use tracing::info;
 
 use crate::app::App;
+use crate::call_out::Says;
 use crate::clock::Timestamp;
 use crate::escalation::answer_keys;
 use crate::ids::{AlertNumber, DeliveryId, RecipientId};
@@ -89,7 +90,8 @@ async fn bring_forward(
     let base = alert.number.base();
     let mut last_id = base + alert.deliveries;
     for mut step in alerts::list_steps(&mut *tx, alert.number).await? {
-        if step.state != StepState::Waiting || people.is_empty() {
+        // What a call-out says later is for those whom it tells, and they are written with it.
+        if step.state != StepState::Waiting || step.says != Says::Message || people.is_empty() {
             continue;
         }
         for (after, through) in ranges(&people) {
@@ -111,7 +113,7 @@ async fn write(
     keys: &Keys,
     now: Timestamp,
 ) -> Result<i64, Error> {
-    let index = usize::try_from(row.step).unwrap_or(usize::MAX);
+    let index = usize::try_from(row.plan_step).unwrap_or(usize::MAX);
     let step = alert.plan.steps.get(index).ok_or(Error::Broken(
         "an alert has a step that its plan does not have",
     ))?;
@@ -120,6 +122,8 @@ async fn write(
         step: row.step,
         channel: crate::channel::Channel::Sms,
         whom: Whom::Silent,
+        wave: row.wave,
+        says: row.says,
         after,
         through,
         last_id,

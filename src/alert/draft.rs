@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::alert::Refusal;
 use crate::alert::words::{AlertKind, Language, Mode};
 use crate::app::App;
+use crate::call_out::{Says, Settings, Wanted};
 use crate::clock::Timestamp;
 use crate::plan::{ALL_AT_ONCE, Plan};
 use crate::storage::alerts::{Alert, Text};
@@ -105,6 +106,22 @@ pub fn expiry(template: &Template, asked: Option<Duration>) -> Result<Duration, 
     }
 }
 
+/// A launch's call-out with what it leaves open filled in from the template; none if everyone is told
+/// at once.
+pub fn call_out(template: &Template, wanted: Option<&Wanted>) -> Result<Option<Settings>, Refusal> {
+    let Some(wanted) = wanted else {
+        return Ok(None);
+    };
+    let Some(usual) = &template.call_out else {
+        return Err(Refusal::NoCallOut(template.name.clone()));
+    };
+    let settings = usual.settings(wanted);
+    match settings.problem() {
+        Some(problem) => Err(Refusal::CallOut(problem)),
+        None => Ok(Some(settings)),
+    }
+}
+
 /// What the texts are made of, beside the template.
 #[derive(Clone, Debug)]
 pub struct Contents<'a> {
@@ -142,6 +159,7 @@ pub fn texts(
             let sha256 = hex(&Sha256::digest(filled.as_bytes()));
             let (channel, language) = (*channel, language.clone());
             texts.push(Text {
+                says: Says::Message,
                 channel,
                 language,
                 position,
@@ -151,6 +169,24 @@ pub fn texts(
         }
     }
     Ok(texts)
+}
+
+/// What a call-out says later, in the same words for everyone: that it is filled, and that someone
+/// of the standby list is needed.
+pub fn later_texts(
+    app: &App,
+    template: &Template,
+    contents: &Contents<'_>,
+) -> Result<Vec<Text>, Refusal> {
+    let mut all = Vec::new();
+    for (says, later) in &template.later {
+        let texts = texts(app, later, contents)?;
+        all.extend(texts.into_iter().map(|text| Text {
+            says: *says,
+            ..text
+        }));
+    }
+    Ok(all)
 }
 
 /// The variables given, with a visible blank for each that is required and missing: for showing

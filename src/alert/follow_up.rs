@@ -11,13 +11,14 @@ use crate::alert::launch::{self, Launched, New, RequestKey, Whom};
 use crate::alert::words::{AlertKind, AlertState};
 use crate::app::App;
 use crate::audit::{self, Actor};
+use crate::call_out::Says;
 use crate::clock::Timestamp;
 use crate::ids::{AlertId, AlertNumber};
 use crate::plan::{Step, Whom as StepWhom};
 use crate::storage::alerts::{self, Alert, Asked, StepRow, StepState};
 use crate::storage::audience;
 use crate::storage::deliveries::{self, DeliveryState};
-use crate::storage::{Error, Tx};
+use crate::storage::{self, Error, Tx};
 
 /// The alert of that id.
 pub async fn find(app: &App, id: AlertId) -> Result<Alert, Refusal> {
@@ -150,6 +151,8 @@ pub async fn follow_up_once(
         texts: draft::texts(app, &template, &contents)?,
         plan: draft::plan(app, &template, followed.mode, None)?,
         expires_in: template.expires_in,
+        call_out: None,
+        similar_since: None,
         mode: followed.mode,
         asked: Asked::default(),
         variables: request.variables,
@@ -256,6 +259,10 @@ pub async fn remind_once(
                 if alerts::lock_running(tx, alert.number).await?.is_none() {
                     return Err(Refusal::NotRunning);
                 }
+                let call_out = storage::call_out::find(&mut *tx, alert.number).await?;
+                if call_out.is_some_and(|call_out| call_out.filled_at.is_some()) {
+                    return Err(Refusal::Filled);
+                }
                 let mut plan = alerts::get(&mut *tx, alert.number).await?.plan;
                 let channels = plan
                     .steps
@@ -265,7 +272,15 @@ pub async fn remind_once(
                 let after = now.since(alert.launched_at).as_secs();
                 let step = StepRow {
                     alert: alert.number,
-                    step: i32::try_from(plan.steps.len()).unwrap_or(i32::MAX),
+                    step: storage::call_out::next_step(tx, alert.number).await?,
+                    plan_step: i32::try_from(plan.steps.len()).unwrap_or(i32::MAX),
+                    // Of a call-out, those who were asked by now.
+                    through: match call_out {
+                        Some(_) => storage::call_out::last_asked(&mut *tx, alert.number).await?,
+                        None => alert.number.base() + alert.recipients,
+                    },
+                    wave: None,
+                    says: Says::Message,
                     due_at: now,
                     state: StepState::Waiting,
                     written_through: alert.number.base(),

@@ -11,6 +11,7 @@ use crate::alert::draft::{self, Contents};
 use crate::alert::words::{AlertKind, AlertState, Mode};
 use crate::app::App;
 use crate::audit::{self, Actor};
+use crate::call_out::{self, Says, Settings, Wanted};
 use crate::clock::Timestamp;
 use crate::escalation;
 use crate::ids::{AlertId, AlertNumber, ContactId};
@@ -19,7 +20,7 @@ use crate::plan::Plan;
 use crate::storage::alerts::{self, Alert, Asked, KeptLaunch, StepRow, StepState, Text};
 use crate::storage::approvals::Approval;
 use crate::storage::audience::{self, Selection};
-use crate::storage::{Error, Tx};
+use crate::storage::{self, Error, Tx};
 use crate::template::{Template, VariableKind};
 
 /// What a person or a script asks for.
@@ -39,8 +40,13 @@ pub struct LaunchRequest {
     pub plan: Option<String>,
     /// How long it may speak; none: as the template says.
     pub expires_in: Option<Duration>,
+    /// Asks the audience in turn until so many have said yes; none: everyone at once.
+    pub call_out: Option<Wanted>,
     /// How long Stop still undoes it. Zero for scripts.
     pub hold: Duration,
+    /// Refuses once if someone has sent the same since the texts were made: for people, who can look
+    /// at it and decide. A script has its key.
+    pub warn_of_similar: bool,
     /// When the texts that were shown were made; none: now.
     pub composed_at: Option<Timestamp>,
     /// Who asks.
@@ -85,9 +91,16 @@ pub async fn launch(app: &App, request: LaunchRequest) -> Result<Launched, Refus
         at: request.composed_at.unwrap_or(now),
         follows: None,
     };
-    let texts = draft::texts(app, &template, &contents)?;
+    let call_out = draft::call_out(&template, request.call_out.as_ref())?;
+    let mut texts = draft::texts(app, &template, &contents)?;
+    if call_out.is_some() {
+        texts.extend(draft::later_texts(app, &template, &contents)?);
+    }
     let selection = select(app, &request).await?;
+    let similar_since = request.composed_at.filter(|_| request.warn_of_similar);
     let new = New {
+        similar_since,
+        call_out,
         plan: draft::plan(app, &template, request.mode, request.plan.as_deref())?,
         expires_in: draft::expiry(&template, request.expires_in)?,
         mode: request.mode,
@@ -228,6 +241,8 @@ pub(super) struct New {
     pub(super) variables: BTreeMap<String, String>,
     pub(super) hold: Duration,
     pub(super) expires_in: Duration,
+    pub(super) call_out: Option<Settings>,
+    pub(super) similar_since: Option<Timestamp>,
     pub(super) actor: Actor,
     pub(super) now: Timestamp,
 }
@@ -249,8 +264,18 @@ pub(super) async fn insert(
     keys: &Keys,
 ) -> Result<Alert, Refusal> {
     let mut alert = row(new, alerts::next_number(tx).await?);
+    if let Some(since) = new.similar_since {
+        // Launches queue up at the number: of two at the same moment the second sees the first.
+        let similar = alerts::list_similar(&mut *tx, &new.template.name, new.mode, since).await?;
+        if !similar.is_empty() {
+            return Err(Refusal::Similar);
+        }
+    }
     alerts::insert(tx, &alert).await?;
     let people = match &whom {
+        Whom::Selected(selection) if new.call_out.is_some() => {
+            freeze_in_turn(tx, &alert, selection).await?
+        }
         Whom::Selected(selection) => audience::freeze(tx, alert.number, selection).await?,
         Whom::Contacted { and_waiting } => {
             audience::freeze_contacted(tx, alert.number, alert.thread, *and_waiting).await?
@@ -263,12 +288,22 @@ pub(super) async fn insert(
     for text in &new.texts {
         alerts::insert_text(tx, alert.number, text).await?;
     }
-    insert_steps(tx, &alert).await?;
+    match &new.call_out {
+        Some(settings) => begin_call_out(tx, &alert, settings).await?,
+        None => insert_steps(tx, &alert).await?,
+    }
     escalation::write_first(tx, &mut alert, keys, new.now).await?;
     let hashes: Vec<_> = new
         .texts
         .iter()
-        .map(|text| json!([text.channel.word(), text.language.as_str(), text.sha256]))
+        .map(|text| {
+            json!([
+                text.says.word(),
+                text.channel.word(),
+                text.language.as_str(),
+                text.sha256
+            ])
+        })
         .collect();
     let detail = json!({
         "id": alert.id,
@@ -281,6 +316,7 @@ pub(super) async fn insert(
         "groups": alert.audience.groups,
         "recipients": alert.recipients,
         "texts": hashes,
+        "needed": new.call_out.map(|settings| settings.needed),
     });
     let subject = format!("alert {}", alert.number);
     audit::append(tx, new.now, &new.actor, "alert.launch", &subject, &detail).await?;
@@ -393,11 +429,30 @@ pub fn own_fields(
         .unwrap_or_default()
 }
 
-async fn insert_steps(tx: &mut Tx, alert: &Alert) -> Result<(), Refusal> {
-    for (index, step) in alert.plan.steps.iter().enumerate() {
+/// Freezes the selection in the order in which a call-out asks.
+async fn freeze_in_turn(tx: &mut Tx, alert: &Alert, whom: &Selection) -> Result<u64, Error> {
+    let since = alert.launched_at.before(call_out::REMEMBERED);
+    let candidates = audience::candidates(&mut *tx, whom, alert.mode, since).await?;
+    let people = call_out::fair_order(candidates, alert.id);
+    audience::freeze_ordered(tx, alert.number, &people).await
+}
+
+/// Asks the first people: as many as are needed, and as many more as the call-out is ahead.
+async fn begin_call_out(tx: &mut Tx, alert: &Alert, settings: &Settings) -> Result<(), Error> {
+    storage::call_out::insert(tx, alert.number, settings).await?;
+    let first = i64::from(settings.needed) + i64::from(settings.ahead);
+    escalation::call_out::ask(tx, alert, first, alert.hold_until).await
+}
+
+async fn insert_steps(tx: &mut Tx, alert: &Alert) -> Result<(), Error> {
+    for (index, step) in (0_i32..).zip(&alert.plan.steps) {
         let row = StepRow {
             alert: alert.number,
-            step: i32::try_from(index).unwrap_or(i32::MAX),
+            step: index,
+            plan_step: index,
+            through: alert.number.base() + alert.recipients,
+            wave: None,
+            says: Says::Message,
             due_at: if index == 0 {
                 alert.launched_at
             } else {

@@ -100,6 +100,23 @@ pub enum Refusal {
     /// An expiry that is none.
     #[error("expires_in must be between 1 second and 30 days, in seconds: 1 to 2592000")]
     Expiry,
+    /// A call-out of a template that has no words for its end.
+    #[error(
+        "the template \"{0}\" is not written for a call-out: it has no [call_out] and no texts for \
+         \"filled\" and \"needed\""
+    )]
+    NoCallOut(String),
+    /// Numbers of a call-out that are out of range.
+    #[error("{0}")]
+    CallOut(&'static str),
+    /// A reminder of a call-out that nobody else need answer.
+    #[error("enough people have said yes already, so nobody needs to be reminded")]
+    Filled,
+    /// Someone sent the same while this was looked at.
+    #[error(
+        "someone has sent the same alert in the meantime: look at it, and send yours only if it is about something else"
+    )]
+    Similar,
     /// The idempotency key belongs to another request.
     #[error("this idempotency key was used for another request: use a new key for a new alert")]
     KeyReused,
@@ -152,10 +169,16 @@ impl Refusal {
             Self::UnknownPlan(_) => "plan",
             Self::NoGateway { .. } => "mode",
             Self::Expiry => "expires_in",
+            Self::NoCallOut(_) => "needed",
+            Self::CallOut(problem) => problem.split(' ').next().unwrap_or_default(),
             Self::KeyReused => "Idempotency-Key",
             Self::UnknownAnswer { .. } => "answer",
             Self::UnknownRecipient => "recipient",
-            Self::NotRunning | Self::UnknownAlert | Self::Storage(_) => return None,
+            Self::NotRunning
+            | Self::Similar
+            | Self::Filled
+            | Self::UnknownAlert
+            | Self::Storage(_) => return None,
         };
         Some(field.to_owned())
     }

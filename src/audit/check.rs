@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::clock::Timestamp;
-use crate::storage::{Db, Error, invariants};
+use crate::storage::{Db, Error, call_out, invariants};
 use crate::template::exercise;
 use crate::template::message::Filled;
 
@@ -101,6 +101,11 @@ pub async fn run(db: &Db, now: Timestamp) -> Result<Vec<Checked>, Error> {
         drills_say_so(db).await?,
     );
     add(
+        "call-outs-add-up",
+        "A call-out is filled when enough have said yes, and no two have the same turn",
+        call_out::wrongly_filled(db).await?,
+    );
+    add(
         "acts-are-in-the-chain",
         "Every launch, stop and answer entered by a person is in the audit chain",
         invariants::acts_outside_the_chain(db).await?,
@@ -112,14 +117,14 @@ async fn plan_complete(db: &Db) -> Result<(i64, i64), Error> {
     let mut rows = 0;
     let mut violations = 0;
     for step in invariants::list_written_steps(db).await? {
-        let index = usize::try_from(step.step).unwrap_or(usize::MAX);
+        let index = usize::try_from(step.plan_step).unwrap_or(usize::MAX);
         let channels = step
             .plan
             .steps
             .get(index)
             .map_or(0, |planned| planned.channels.len());
         let expected = step.people * i64::try_from(channels).unwrap_or(i64::MAX);
-        let everyone = step.step != 0 || step.people == step.recipients;
+        let everyone = step.plan_step != 0 || step.is_part || step.people == step.recipients;
         rows += 1;
         if step.deliveries != expected || step.found != expected || !everyone {
             violations += 1;

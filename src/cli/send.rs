@@ -36,6 +36,15 @@ pub(super) struct Send {
     /// After this nothing more goes out: 45s, 30m, 2h, 1d
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     expires_in: Option<u64>,
+    /// Ask people in turn until so many have said yes, instead of everyone at once
+    #[arg(long, value_name = "NUMBER")]
+    needed: Option<u32>,
+    /// Of a call-out: after this without an answer the next one is asked too: 90s, 10m
+    #[arg(long, value_name = "TIME", value_parser = seconds, requires = "needed")]
+    answer_within: Option<u64>,
+    /// Of a call-out: how many more than are needed are asked at a time
+    #[arg(long, value_name = "NUMBER", requires = "needed")]
+    ahead: Option<u32>,
     /// Wait until no message is waiting or under way, then say how everyone stands
     #[arg(long)]
     wait: bool,
@@ -120,6 +129,15 @@ impl Send {
         }
         if let Some(seconds) = self.expires_in {
             body["expires_in"] = json!(seconds);
+        }
+        if let Some(needed) = self.needed {
+            body["needed"] = json!(needed);
+        }
+        if let Some(seconds) = self.answer_within {
+            body["answer_within"] = json!(seconds);
+        }
+        if let Some(ahead) = self.ahead {
+            body["ahead"] = json!(ahead);
         }
         Ok(body)
     }

@@ -153,7 +153,36 @@ fn one_line(alert: &Value) -> String {
         (people > 0).then(|| format!("{people} {}", state_in_words(*state)))
     });
     let parts: Vec<String> = parts.collect();
-    format!("{} of {people}", parts.join(", "))
+    let figures = &alert["call_out"];
+    let coming = match (figures["coming"].as_i64(), figures["needed"].as_i64()) {
+        (Some(coming), Some(needed)) => format!("{coming} of {needed} coming; "),
+        _ => String::new(),
+    };
+    format!("{coming}{} of {people}", parts.join(", "))
+}
+
+/// How a call-out stands, a line each; nothing for every other alert.
+fn call_out(alert: &Value) -> Vec<String> {
+    let figures = &alert["call_out"];
+    if !figures.is_object() {
+        return Vec::new();
+    }
+    let number = |key: &str| figures[key].as_i64().unwrap_or_default();
+    let (coming, needed) = (number("coming"), number("needed"));
+    let filled = match number("still_needed") {
+        0 => "filled".to_owned(),
+        more => format!("{more} still needed"),
+    };
+    vec![
+        format!("  {coming:>6}         coming of {needed} needed: {filled}"),
+        format!("  {:>6}         on the standby list", number("standby")),
+        format!(
+            "  {:>6}         asked, {} cannot come, {} not asked",
+            number("asked"),
+            number("declined"),
+            number("not_asked")
+        ),
+    ]
 }
 
 /// How an alert stands, in words or as JSON.
@@ -170,6 +199,9 @@ pub(super) fn show(shared: &Shared, alert: &Value) -> Result<(), Failure> {
         text("template"),
         text("state")
     ))?;
+    for line in call_out(alert) {
+        terminal::say(line)?;
+    }
     let people = count(alert, "recipients");
     for state in PersonState::ALL {
         let some = count(alert, state.word());
@@ -204,6 +236,24 @@ mod tests {
         assert!(is_settled(&alert("running", 0)));
         assert!(!is_over(&alert("running", 0)));
         assert!(is_over(&alert("stopped", 0)));
+    }
+
+    #[test]
+    fn a_call_out_says_how_many_come_and_how_many_are_still_needed() {
+        let alert = json!({ "call_out": {
+            "needed": 5, "coming": 3, "still_needed": 2, "standby": 0, "asked": 9, "declined": 4,
+            "not_asked": 15
+        } });
+        let lines = call_out(&alert);
+        assert_eq!(
+            lines[0].trim(),
+            "3         coming of 5 needed: 2 still needed"
+        );
+        assert_eq!(
+            lines[2].trim(),
+            "9         asked, 4 cannot come, 15 not asked"
+        );
+        assert!(call_out(&json!({ "call_out": null })).is_empty());
     }
 
     #[test]

@@ -131,7 +131,7 @@ async fn ask(
     doubted: &Doubted,
     texts: &Texts,
 ) -> Result<Vec<Found>, Failure> {
-    let texts = texts.of(doubted.claimed.alert);
+    let texts = texts.of(&doubted.claimed);
     let message = compose(app, gateway, &doubted.claimed, texts.as_deref())?;
     gateway.gateway.ask(&message, doubted.sending_at).await
 }

@@ -306,7 +306,7 @@ impl Lane {
             self.health().going(now);
             let attempt = Attempt {
                 since: *since,
-                texts: self.texts.of(claimed.alert),
+                texts: self.texts.of(claimed),
                 others: choice::others(&self.app, &self.gateway, claimed.mode).count(),
                 claimed: self.ready.pop_front().expect("it was looked at").1,
             };

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::alert::launch::own_fields;
 use crate::alert::words::Language;
 use crate::app::Parts;
+use crate::call_out::Says;
 use crate::channel::{Address, Channel, Common, Configured, Failure, Message};
 use crate::ids::{AlertNumber, DeliveryId};
 use crate::storage::deliveries::Claimed;
@@ -28,7 +29,7 @@ pub type InLanguages = Arc<Vec<(Language, Filled)>>;
 #[derive(Debug, Default)]
 pub struct Texts {
     channel: Option<Channel>,
-    by_alert: HashMap<AlertNumber, InLanguages>,
+    by_alert: HashMap<(AlertNumber, Says), InLanguages>,
 }
 
 impl Texts {
@@ -47,26 +48,28 @@ impl Texts {
         claimed: impl IntoIterator<Item = &Claimed>,
     ) -> Result<(), Error> {
         for delivery in claimed {
-            if self.by_alert.contains_key(&delivery.alert) {
+            let key = (delivery.alert, delivery.says);
+            if self.by_alert.contains_key(&key) {
                 continue;
             }
             if self.by_alert.len() >= KEPT {
                 self.by_alert.clear();
             }
-            let texts = alerts::list_texts(db, delivery.alert).await?;
+            let texts = alerts::list_all_texts(db, delivery.alert).await?;
             let texts = texts
                 .into_iter()
-                .filter(|text| Some(text.channel) == self.channel)
+                .filter(|text| Some(text.channel) == self.channel && text.says == delivery.says)
                 .filter_map(|text| Some((text.language, serde_json::from_str(&text.filled).ok()?)))
                 .collect();
-            self.by_alert.insert(delivery.alert, Arc::new(texts));
+            self.by_alert.insert(key, Arc::new(texts));
         }
         Ok(())
     }
 
-    /// The texts of an alert that was loaded.
-    pub fn of(&self, alert: AlertNumber) -> Option<InLanguages> {
-        self.by_alert.get(&alert).map(Arc::clone)
+    /// The texts of a delivery's alert, if they were loaded.
+    pub fn of(&self, claimed: &Claimed) -> Option<InLanguages> {
+        let key = (claimed.alert, claimed.says);
+        self.by_alert.get(&key).map(Arc::clone)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Says in words why someone was not reached, and what was done. Pure.
 
 use crate::channel::Channel;
+use crate::report::text::people;
 use crate::storage::deliveries::DeliveryState;
 use crate::storage::standing::{Delivery, PersonState};
 
@@ -54,6 +55,9 @@ fn reason(delivery: &Delivery) -> Option<String> {
         DeliveryState::Cancelled if because == "stopped" => {
             format!("{what} was stopped before it left.")
         }
+        DeliveryState::Cancelled if because == "filled" => {
+            format!("{what} was called off: enough others had said yes.")
+        }
         DeliveryState::InDoubt => format!("{what} may or may not have gone out: {because}"),
         DeliveryState::Queued => format!("{what} has not left yet."),
         _ => return None,
@@ -105,6 +109,14 @@ pub fn act_in_words(action: &str, detail: &str) -> String {
             number("expired")
         ),
         "alert.remind" => "Reminded those who had not answered.".to_owned(),
+        "call_out.ask" => format!("Asked the next in turn: {}.", people(number("people"))),
+        "call_out.filled" => format!("Thanked {}: it is filled.", people(number("people"))),
+        "call_out.needed" => {
+            format!(
+                "Told {} of the standby list to come.",
+                people(number("people"))
+            )
+        }
         "response.on_behalf" => "Entered an answer for someone.".to_owned(),
         "call.claim" => "Began a call.".to_owned(),
         "call.release" => "Gave a call back to the others.".to_owned(),

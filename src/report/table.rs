@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::app::App;
 use crate::ids::RecipientId;
+use crate::report::call_out::{place_in_words, why_not_asked};
 use crate::report::{reasons, written};
-use crate::storage::Error;
 use crate::storage::alerts::Alert;
+use crate::storage::call_out::Standing;
 use crate::storage::responses::Via;
 use crate::storage::standing::{self, Filter};
+use crate::storage::{self, Error};
 
 /// People whose messages are read at a time.
 const PAGE: usize = 1000;
@@ -28,6 +30,7 @@ const HEADERS: &[&str] = &[
     "messages",
     "possible_duplicate",
     "wrote",
+    "place",
 ];
 
 /// One row for each person of the alert, with how they stand and why.
@@ -39,6 +42,8 @@ pub async fn csv(app: &App, alert: &Alert) -> Result<Vec<u8>, Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(HEADERS).map_err(broken)?;
     let everyone = standing::list(&app.db, alert.number, Filter::default(), i64::MAX).await?;
+    let call_out = storage::call_out::standing(&app.db, alert.number).await?;
+    let places = call_out.as_ref().map(Standing::places).unwrap_or_default();
     let mut wrote: BTreeMap<RecipientId, Vec<String>> = BTreeMap::new();
     for message in written::of_alert(app, alert).await? {
         wrote
@@ -66,6 +71,10 @@ pub async fn csv(app: &App, alert: &Alert) -> Result<Vec<u8>, Error> {
                 .unwrap_or_default();
             let via = person.answer_via.map(Via::word).unwrap_or_default();
             let twice = own.iter().any(|delivery| delivery.possible_duplicate);
+            let reason = why_not_asked(alert, call_out.as_ref(), person.id)
+                .unwrap_or_else(|| reasons::of(person.state, &own))
+                .0;
+            let place = places.get(&person.id).map(|place| place_in_words(*place));
             let row = [
                 person.name.as_str(),
                 person.category.word(),
@@ -73,7 +82,7 @@ pub async fn csv(app: &App, alert: &Alert) -> Result<Vec<u8>, Error> {
                 &person.site,
                 &person.unit,
                 person.state.word(),
-                &reasons::of(person.state, &own).0,
+                &reason,
                 person.answer.as_deref().unwrap_or_default(),
                 &answered_at,
                 via,
@@ -82,6 +91,7 @@ pub async fn csv(app: &App, alert: &Alert) -> Result<Vec<u8>, Error> {
                 &wrote
                     .get(&person.id)
                     .map_or(String::new(), |words| words.join(" / ")),
+                place.as_deref().unwrap_or_default(),
             ];
             writer.write_record(row.map(safe_cell)).map_err(broken)?;
         }

@@ -51,6 +51,9 @@ impl Report {
             self.number
         )?;
         writeln!(text, "{}", self.summary())?;
+        if let Some(call_out) = &self.call_out {
+            writeln!(text, "{}", call_out.in_words())?;
+        }
         writeln!(text)?;
         for (state, count) in self.counts.iter().filter(|(_, count)| **count > 0) {
             writeln!(text, "  {count:>6}  {}", state_in_words(*state))?;

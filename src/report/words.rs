@@ -4,6 +4,7 @@
 //! that arrived is not one that was read.
 
 use crate::alert::words::Language;
+use crate::call_out::Says;
 use crate::channel::{Channel, ReceiptStatus};
 use crate::clock::Timestamp;
 use crate::report::reasons;
@@ -86,7 +87,14 @@ pub fn of_delivery(
     to: &str,
     shared_with: Option<&str>,
 ) -> Vec<Event> {
-    let noun = noun(delivery.channel);
+    let noun = &match delivery.says {
+        Says::Message => noun(delivery.channel).to_owned(),
+        Says::Filled => format!("“Filled” by {}", noun(delivery.channel).to_lowercase()),
+        Says::Needed => format!(
+            "“You are needed” by {}",
+            noun(delivery.channel).to_lowercase()
+        ),
+    };
     let to = if to.is_empty() {
         String::new()
     } else {
@@ -219,6 +227,10 @@ fn of_state(delivery: &Delivery, noun: &str, to: &str, shared_with: Option<&str>
         DeliveryState::Cancelled if because == "stopped" => {
             let text = format!("{noun}{to} was not sent: the alert was stopped before.");
             Event::new(over, Mood::Careful, text)
+        }
+        DeliveryState::Cancelled if because == "filled" => {
+            let text = format!("{noun}{to} was not sent: enough others had said yes before.");
+            Event::new(over, Mood::Plain, text)
         }
         DeliveryState::Cancelled => {
             let text = format!("{noun}{to} was not sent: the person had answered before.");
@@ -358,6 +370,7 @@ mod tests {
             recipient: RecipientId(1),
             step: 0,
             channel: Channel::Sms,
+            says: Says::Message,
             point_id: None,
             address: None,
             same_as: None,

@@ -35,6 +35,7 @@ pub async fn inbound(app: &App, gateway: &str, message: Inbound) -> Result<Reply
     let decided = decide(app, &message, &sender, &sent, now).await?;
     let reply = seal(app, gateway, &message, sender.lookup, now, &decided);
     let outcome = reply.outcome;
+    let is_call_out = matches!(decided, Decided::Answer(_, true));
     let is_news = app
         .db
         .write("response.inbound", move |tx| {
@@ -47,7 +48,7 @@ pub async fn inbound(app: &App, gateway: &str, message: Inbound) -> Result<Reply
             reply.outcome = outcome.word(),
             "Took in a message"
         );
-        app.tell();
+        super::tell(app, is_call_out);
     }
     Ok(outcome)
 }
@@ -90,7 +91,8 @@ async fn sender(app: &App, message: &Inbound) -> Result<Sender, Error> {
 
 /// What an inbound message does.
 enum Decided {
-    Answer(Response),
+    /// An answer, and whether it is one to a call-out.
+    Answer(Response, bool),
     Stop,
     Start,
     Nothing(ReplyOutcome),
@@ -102,7 +104,7 @@ async fn inbound_in(tx: &mut Tx, reply: &Reply, decided: Decided) -> Result<bool
     }
     let by = Actor::system();
     match decided {
-        Decided::Answer(response) => record_in(tx, &response).await?,
+        Decided::Answer(response, is_call_out) => record_in(tx, &response, is_call_out).await?,
         Decided::Stop => {
             opt_out::opt_out(tx, &reply.lookup, BY_SMS, reply.at, &by).await?;
         }
@@ -147,7 +149,7 @@ async fn decide(
         let recipient = named
             .and_then(|index| people.get(index))
             .map_or(addressee.recipient, |person| person.recipient);
-        return Ok(Decided::Answer(Response {
+        let response = Response {
             id: ResponseId::new(),
             alert: addressee.alert,
             recipient,
@@ -160,7 +162,8 @@ async fn decide(
             maybe_automatic: false,
             recorded_by: None,
             note: None,
-        }));
+        };
+        return Ok(Decided::Answer(response, addressee.is_call_out));
     }
     Ok(Decided::Nothing(if sent.is_empty() {
         ReplyOutcome::UnknownSender
@@ -180,7 +183,7 @@ fn seal(
     let id = ReplyId::new();
     let clear = format!("{}\n{}", message.from.reveal(), message.text);
     let (outcome, response) = match decided {
-        Decided::Answer(response) => (ReplyOutcome::Answered, Some(response.id)),
+        Decided::Answer(response, _) => (ReplyOutcome::Answered, Some(response.id)),
         Decided::Stop => (ReplyOutcome::OptedOut, None),
         Decided::Start => (ReplyOutcome::OptedIn, None),
         Decided::Nothing(outcome) => (*outcome, None),

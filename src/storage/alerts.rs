@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Conn, Error, Json, Tx};
 use crate::alert::words::{AlertKind, AlertState, Language, Mode, Purpose, Severity, word_enum};
+use crate::call_out::Says;
 use crate::channel::Channel;
 use crate::clock::Timestamp;
 use crate::ids::{AlertId, AlertNumber, ContactId, RecipientId};
@@ -221,6 +222,25 @@ pub async fn count_answered(
     .await
 }
 
+/// Alerts of the same template and mode that were launched after `since` and follow none, newest
+/// first: what someone about to send may not know of.
+pub async fn list_similar(
+    on: impl Conn<'_>,
+    template: &str,
+    mode: Mode,
+    since: Timestamp,
+) -> Result<Vec<Alert>, Error> {
+    on.sql(
+        "SELECT * FROM alert WHERE template = $1 AND mode = $2 AND launched_at > $3
+           AND kind = 'alert' ORDER BY number DESC LIMIT 3",
+    )
+    .bind(template)
+    .bind(mode)
+    .bind(since)
+    .fetch_all()
+    .await
+}
+
 /// Alerts that are running, newest first.
 pub async fn list_running(on: impl Conn<'_>) -> Result<Vec<Alert>, Error> {
     on.sql("SELECT * FROM alert WHERE state = 'running' ORDER BY number DESC")
@@ -330,6 +350,8 @@ pub async fn list_expired(on: impl Conn<'_>, now: Timestamp) -> Result<Vec<(Aler
 /// One text of an alert, as it is sent but for what is each person's own.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Text {
+    /// The message, or what a call-out says later.
+    pub says: Says,
     /// The channel.
     pub channel: Channel,
     /// The language.
@@ -345,10 +367,11 @@ pub struct Text {
 /// Keeps one text of an alert.
 pub async fn insert_text(tx: &mut Tx, alert: AlertNumber, text: &Text) -> Result<(), Error> {
     tx.sql(
-        "INSERT INTO alert_text (alert, channel, language, position, filled, sha256)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO alert_text (alert, says, channel, language, position, filled, sha256)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(alert)
+    .bind(text.says)
     .bind(text.channel)
     .bind(&text.language)
     .bind(text.position)
@@ -359,11 +382,18 @@ pub async fn insert_text(tx: &mut Tx, alert: AlertNumber, text: &Text) -> Result
     Ok(())
 }
 
-/// The texts of an alert, each channel's fallback language first.
+/// The texts of an alert's message, each channel's fallback language first.
 pub async fn list_texts(on: impl Conn<'_>, alert: AlertNumber) -> Result<Vec<Text>, Error> {
+    let mut texts = list_all_texts(on, alert).await?;
+    texts.retain(|text| text.says == Says::Message);
+    Ok(texts)
+}
+
+/// Every text of an alert, also what a call-out says later; each channel's fallback language first.
+pub async fn list_all_texts(on: impl Conn<'_>, alert: AlertNumber) -> Result<Vec<Text>, Error> {
     on.sql(
-        "SELECT channel, language, position, filled, sha256 FROM alert_text WHERE alert = $1
-         ORDER BY channel, position",
+        "SELECT says, channel, language, position, filled, sha256 FROM alert_text WHERE alert = $1
+         ORDER BY CASE says WHEN 'message' THEN 0 ELSE 1 END, says, channel, position",
     )
     .bind(alert)
     .fetch_all()
@@ -389,8 +419,17 @@ word_enum! {
 pub struct StepRow {
     /// Whose.
     pub alert: AlertNumber,
-    /// Which, from 0: its place in the plan.
+    /// Which, from 0.
     pub step: i32,
+    /// Which step of the plan it carries out, from 0. Of a call-out each wave has the plan's steps
+    /// for itself; in every other alert this is `step`.
+    pub plan_step: i32,
+    /// The last recipient whom it may be for.
+    pub through: i64,
+    /// The people of a call-out that it is for, by the step that asked them first; none = all.
+    pub wave: Option<i32>,
+    /// The message, or what a call-out says later: then it is for those whom it tells that.
+    pub says: Says,
     /// When it begins.
     pub due_at: Timestamp,
     /// How far it is.
@@ -406,11 +445,16 @@ pub struct StepRow {
 /// Adds a step.
 pub async fn insert_step(tx: &mut Tx, step: &StepRow) -> Result<(), Error> {
     tx.sql(
-        "INSERT INTO alert_step (alert, step, due_at, state, written_through, people, deliveries)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO alert_step (alert, step, plan_step, through, wave, says, due_at, state,
+             written_through, people, deliveries)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(step.alert)
     .bind(step.step)
+    .bind(step.plan_step)
+    .bind(step.through)
+    .bind(step.wave)
+    .bind(step.says)
     .bind(step.due_at)
     .bind(step.state)
     .bind(step.written_through)

@@ -1,7 +1,9 @@
 //! Finds the people of an audience and freezes them as an alert's recipients, each in one statement.
 
 use super::{Conn, Error, Json, Tx};
-use crate::alert::words::{Category, Language};
+use crate::alert::words::{Category, Language, Mode};
+use crate::call_out::Candidate;
+use crate::clock::Timestamp;
 use crate::ids::{AlertNumber, ContactId, GroupId};
 
 /// The groups asked for with everything they contain, and the people of them all, each once.
@@ -95,6 +97,68 @@ pub async fn freeze(tx: &mut Tx, alert: AlertNumber, selection: &Selection) -> R
     )
     .bind(selection.groups())
     .bind(selection.contacts())
+    .bind(alert.base())
+    .bind(alert)
+    .execute()
+    .await
+}
+
+/// The people of the selection with how often, since `since`, earlier call-outs of the same mode
+/// asked them.
+pub async fn candidates(
+    on: impl Conn<'_>,
+    selection: &Selection,
+    mode: Mode,
+    since: Timestamp,
+) -> Result<Vec<Candidate>, Error> {
+    of_selected!(
+        on,
+        "SELECT contact.id AS contact_id, past.last_asked, COALESCE(past.times, 0) AS times
+         FROM contact LEFT JOIN (
+             SELECT recipient.contact_id, max(asked.asked_at) AS last_asked, count(*) AS times
+             FROM asked JOIN recipient ON recipient.id = asked.recipient
+             JOIN alert ON alert.number = asked.alert
+             WHERE asked.asked_at >= $3 AND alert.mode = $4 GROUP BY recipient.contact_id
+         ) AS past ON past.contact_id = contact.id
+         WHERE contact.archived_at IS NULL AND contact.id IN (SELECT contact_id FROM selected)"
+    )
+    .bind(selection.groups())
+    .bind(selection.contacts())
+    .bind(since)
+    .bind(mode)
+    .fetch_all()
+    .await
+}
+
+/// Freezes contacts as the alert's recipients in the order given; `$1` is a JSON array of their ids.
+macro_rules! freeze_in_order {
+    ($ordered:literal) => {
+        concat!(
+            "INSERT INTO recipient (id, alert, contact_id, name, category, language, role, site, unit, fields)
+             SELECT $2 + row_number() OVER (ORDER BY ordered.place), $3, contact.id, contact.name,
+                    contact.category, contact.language, contact.role, contact.site, contact.unit,
+                    contact.fields
+             FROM (", $ordered, ") AS ordered JOIN contact ON contact.id = ordered.id"
+        )
+    };
+}
+
+/// Freezes these people as the alert's recipients, in their order. Answers how many.
+pub async fn freeze_ordered(
+    tx: &mut Tx,
+    alert: AlertNumber,
+    people: &[ContactId],
+) -> Result<u64, Error> {
+    tx.sql_for(
+        freeze_in_order!(
+            "SELECT key AS place, unhex(replace(value, '-', '')) AS id FROM json_each($1)"
+        ),
+        freeze_in_order!(
+            "SELECT place, value::uuid AS id
+             FROM jsonb_array_elements_text($1) WITH ORDINALITY AS listed (value, place)"
+        ),
+    )
+    .bind(sqlx::types::Json(people))
     .bind(alert.base())
     .bind(alert)
     .execute()

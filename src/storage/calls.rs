@@ -110,6 +110,15 @@ macro_rules! tasks {
     };
 }
 
+/// Whether a call to someone silent is of use: not once a call-out is filled, nor before their turn.
+macro_rules! is_of_use {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM call_out WHERE call_out.alert = recipient.alert
+             AND (call_out.filled_at IS NOT NULL OR NOT EXISTS (
+                  SELECT 1 FROM asked WHERE asked.recipient = recipient.id)))"
+    };
+}
+
 /// Up to `limit` people still to be called, in the order of calling: those who were tried already
 /// come last. Who has answered is not among them, however the answer came.
 pub async fn list_to_do(
@@ -118,8 +127,10 @@ pub async fn list_to_do(
     whose: Whose,
     limit: i64,
 ) -> Result<Vec<CallTask>, Error> {
-    on.sql(tasks!(
-        "AND recipient.answered_at IS NULL AND (task.outcome IS NULL OR task.outcome = 'no_answer')
+    on.sql(concat!(
+        tasks!("AND "),
+        is_of_use!(),
+        " AND recipient.answered_at IS NULL AND (task.outcome IS NULL OR task.outcome = 'no_answer')
          ORDER BY COALESCE(task.outcome_at, 0), task.position, task.recipient LIMIT $4"
     ))
     .bind(alert)
@@ -185,9 +196,11 @@ pub struct Progress {
 
 /// How far each caller of an alert is, by name; the part of anyone comes last.
 pub async fn progress(on: impl Conn<'_>, alert: AlertNumber) -> Result<Vec<Progress>, Error> {
-    on.sql(
+    on.sql(concat!(
         "SELECT task.caller_id, max(caller.name) AS name, count(*) AS people,
-                CAST(sum(CASE WHEN recipient.answered_at IS NULL
+                CAST(sum(CASE WHEN recipient.answered_at IS NULL AND ",
+        is_of_use!(),
+        "
                     AND (task.outcome IS NULL OR task.outcome = 'no_answer')
                     THEN 1 ELSE 0 END) AS BIGINT) AS to_do,
                 CAST(sum(CASE WHEN task.outcome IS NOT NULL THEN 1 ELSE 0 END) AS BIGINT) AS called,
@@ -198,8 +211,8 @@ pub async fn progress(on: impl Conn<'_>, alert: AlertNumber) -> Result<Vec<Progr
          LEFT JOIN contact caller ON caller.id = task.caller_id
          WHERE task.alert = $1
          GROUP BY task.caller_id
-         ORDER BY CASE WHEN task.caller_id IS NULL THEN 1 ELSE 0 END, max(caller.name)",
-    )
+         ORDER BY CASE WHEN task.caller_id IS NULL THEN 1 ELSE 0 END, max(caller.name)"
+    ))
     .bind(alert)
     .fetch_all()
     .await
@@ -208,10 +221,12 @@ pub async fn progress(on: impl Conn<'_>, alert: AlertNumber) -> Result<Vec<Progr
 /// How many are silent and not on the list.
 pub async fn count_unlisted(on: impl Conn<'_>, alert: AlertNumber) -> Result<i64, Error> {
     let (count,): (i64,) = on
-        .sql(
+        .sql(concat!(
             "SELECT count(*) FROM recipient WHERE alert = $1 AND answered_at IS NULL
-             AND NOT EXISTS (SELECT 1 FROM call_task task WHERE task.recipient = recipient.id)",
-        )
+             AND NOT EXISTS (SELECT 1 FROM call_task task WHERE task.recipient = recipient.id)
+             AND ",
+            is_of_use!()
+        ))
         .bind(alert)
         .fetch_one()
         .await?;
@@ -221,7 +236,7 @@ pub async fn count_unlisted(on: impl Conn<'_>, alert: AlertNumber) -> Result<i64
 /// Puts everyone who is silent and not yet on it onto the list, behind those who are there: each
 /// with the caller whom a call tree names for them, if that caller has answered. Answers how many.
 pub async fn add_silent(tx: &mut Tx, alert: AlertNumber, now: Timestamp) -> Result<u64, Error> {
-    tx.sql(
+    tx.sql(concat!(
         "INSERT INTO call_task (recipient, alert, caller_id, position, added_at)
          SELECT recipient.id, recipient.alert,
                 (SELECT branch.caller_id FROM call_tree_branch branch
@@ -232,9 +247,11 @@ pub async fn add_silent(tx: &mut Tx, alert: AlertNumber, now: Timestamp) -> Resu
                 (SELECT COALESCE(max(last.position), 0) FROM call_task last WHERE last.alert = $1)
                     + row_number() OVER (ORDER BY recipient.id), $2
          FROM recipient
-         WHERE recipient.alert = $1 AND recipient.answered_at IS NULL
-         ON CONFLICT (recipient) DO NOTHING",
-    )
+         WHERE recipient.alert = $1 AND recipient.answered_at IS NULL AND ",
+        is_of_use!(),
+        "
+         ON CONFLICT (recipient) DO NOTHING"
+    ))
     .bind(alert)
     .bind(now)
     .execute()

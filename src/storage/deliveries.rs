@@ -3,6 +3,7 @@
 use super::db::Statement;
 use super::{Conn, Db, Error, Tx};
 use crate::alert::words::{Language, Mode, word_enum};
+use crate::call_out::Says;
 use crate::channel::Channel;
 use crate::clock::Timestamp;
 use crate::ids::{AlertNumber, BootId, ContactId, ContactPointId, DeliveryId, RecipientId};
@@ -48,6 +49,8 @@ pub struct Claimed {
     pub fields: Option<Vec<u8>>,
     /// The language they read.
     pub language: Language,
+    /// Which of the alert's texts it is.
+    pub says: Says,
     /// Live or drill.
     pub mode: Mode,
     /// The contact point, which the address is sealed for.
@@ -182,7 +185,7 @@ macro_rules! claim_sqlite {
             "UPDATE delivery SET state = 'sending', boot = $15, gateway = $1, gateway_marked = $8,
                  sending_at = $3, attempts = attempts + 1, reason = NULL
              WHERE id IN (SELECT id ", due!($and), " ORDER BY urgency, due_at, id LIMIT $14)
-             RETURNING id, alert, language, mode, point_id, address, urgency, attempts,
+             RETURNING id, alert, language, says, mode, point_id, address, urgency, attempts,
                  expires_at, queued_at,
                  (SELECT contact_id FROM recipient WHERE recipient.id = delivery.recipient) AS contact_id,
                  (SELECT name FROM recipient WHERE recipient.id = delivery.recipient) AS name,
@@ -200,7 +203,7 @@ macro_rules! claim_postgres {
              UPDATE delivery SET state = 'sending', boot = $15, gateway = $1, gateway_marked = $8,
                  sending_at = $3, attempts = delivery.attempts + 1, reason = NULL
              FROM due, recipient WHERE delivery.id = due.id AND recipient.id = delivery.recipient
-             RETURNING delivery.id, delivery.alert, delivery.language, delivery.mode,
+             RETURNING delivery.id, delivery.alert, delivery.language, delivery.says, delivery.mode,
                  delivery.point_id, delivery.address, delivery.urgency, delivery.attempts,
                  delivery.expires_at, delivery.queued_at, recipient.contact_id, recipient.name, recipient.fields"
         )
@@ -284,10 +287,11 @@ pub async fn call_off(
 }
 
 /// Whether anyone whom a delivery tells has still to be told: the person it goes to, or someone who
-/// shares their phone.
+/// shares their phone. What a call-out says later is for those who have answered, too.
 macro_rules! is_wanted {
     () => {
-        "((SELECT owner.answered_at FROM recipient owner WHERE owner.id = delivery.recipient) IS NULL
+        "(delivery.says <> 'message'
+          OR (SELECT owner.answered_at FROM recipient owner WHERE owner.id = delivery.recipient) IS NULL
           OR EXISTS (SELECT 1 FROM delivery told JOIN recipient sharer ON sharer.id = told.recipient
               WHERE told.same_as = delivery.recipient AND told.step = delivery.step AND told.channel = delivery.channel
                 AND sharer.answered_at IS NULL))"

@@ -37,8 +37,10 @@ pub async fn people_not_counted_once(db: &Db) -> Result<(i64, i64), Error> {
 pub struct WrittenStep {
     /// Of which alert.
     pub alert: AlertNumber,
-    /// Which, from 0.
-    pub step: i32,
+    /// Which of its plan, from 0.
+    pub plan_step: i32,
+    /// Whether it is for some of the audience only: a wave of a call-out, or those whom it tells.
+    pub is_part: bool,
     /// For how many people.
     pub people: i64,
     /// How many rows it says it made.
@@ -54,7 +56,9 @@ pub struct WrittenStep {
 /// Every step that is written to its end.
 pub async fn list_written_steps(db: &Db) -> Result<Vec<WrittenStep>, Error> {
     db.sql(
-        "SELECT alert_step.alert, alert_step.step, alert_step.people, alert_step.deliveries,
+        "SELECT alert_step.alert, alert_step.plan_step,
+                (alert_step.wave IS NOT NULL OR alert_step.says <> 'message') AS is_part,
+                alert_step.people, alert_step.deliveries,
                 (SELECT count(*) FROM delivery WHERE delivery.alert = alert_step.alert
                  AND delivery.step = alert_step.step) AS found,
                 alert.recipients, alert.plan

@@ -2,6 +2,7 @@
 
 use super::{Error, Tx};
 use crate::alert::words::{Mode, Purpose, Severity};
+use crate::call_out::Says;
 use crate::channel::Channel;
 use crate::clock::Timestamp;
 use crate::ids::{AlertNumber, DeliveryId};
@@ -19,6 +20,10 @@ pub struct Chunk {
     pub channel: Channel,
     /// For everyone, or only those who are silent now.
     pub whom: Whom,
+    /// In a call-out: only those whom this wave asked.
+    pub wave: Option<i32>,
+    /// The message, or what a call-out says later: then only those whom this step tells.
+    pub says: Says,
     /// Recipients behind this id…
     pub after: i64,
     /// …and up to this one.
@@ -75,6 +80,36 @@ macro_rules! chosen_point {
     };
 }
 
+/// Whether a step is for a recipient: `$whom` says whether also for those who have answered, `$wave`
+/// whom in a call-out, `$says` and `$step` whether it is those whom it tells something.
+macro_rules! is_for {
+    ($recipient:literal, $whom:literal, $wave:literal, $says:literal, $step:literal) => {
+        concat!(
+            "(",
+            $whom,
+            " = 'everyone' OR ",
+            $recipient,
+            ".answered_at IS NULL)
+             AND (",
+            $wave,
+            " IS NULL OR EXISTS (SELECT 1 FROM asked
+                  WHERE asked.recipient = ",
+            $recipient,
+            ".id AND asked.wave = ",
+            $wave,
+            "))
+             AND (",
+            $says,
+            " = 'message' OR EXISTS (SELECT 1 FROM asked
+                  WHERE asked.recipient = ",
+            $recipient,
+            ".id AND asked.told_by = ",
+            $step,
+            "))"
+        )
+    };
+}
+
 /// Writes one delivery for each recipient of the chunk, or the reason why there is none. Answers
 /// how many rows that made: their ids follow each other from `last_id + 1`.
 ///
@@ -97,7 +132,7 @@ pub async fn write_chunk(tx: &mut Tx, chunk: &Chunk) -> Result<u64, Error> {
                           WHEN 'authority' THEN 2 ELSE 3 END AS urgency,
                     ", chosen_point!("recipient.contact_id"), " AS point_id
              FROM recipient
-             WHERE id > $2 AND id <= $3 AND ($15 = 'everyone' OR answered_at IS NULL)
+             WHERE id > $2 AND id <= $3 AND ", is_for!("recipient", "$15", "$16", "$17", "$7"), "
                AND ($7 = 0 OR NOT EXISTS (SELECT 1 FROM delivery ahead WHERE ahead.alert = $1
                     AND ahead.recipient = recipient.id AND ahead.step = $7 AND ahead.channel = $8))
          ), spoken AS MATERIALIZED (
@@ -105,7 +140,7 @@ pub async fn write_chunk(tx: &mut Tx, chunk: &Chunk) -> Result<u64, Error> {
                     (SELECT min((SELECT earlier.id FROM recipient earlier
                                  WHERE earlier.alert = $1 AND earlier.contact_id = shared.contact_id
                                    AND earlier.id < person.id
-                                   AND ($15 = 'everyone' OR earlier.answered_at IS NULL)))
+                                   AND ", is_for!("earlier", "$15", "$16", "$17", "$7"), "))
                      FROM contact_point shared
                      WHERE shared.lookup = point.lookup AND shared.contact_id <> person.contact_id
                        AND shared.id = ", chosen_point!("shared.contact_id"), ") AS same_as
@@ -116,10 +151,10 @@ pub async fn write_chunk(tx: &mut Tx, chunk: &Chunk) -> Result<u64, Error> {
                          WHEN same_as IS NOT NULL THEN 'duplicate' END AS excluded
              FROM spoken
          )
-         INSERT INTO delivery (id, alert, recipient, step, channel, language, mode, urgency, point_id,
+         INSERT INTO delivery (id, alert, recipient, step, channel, language, says, mode, urgency, point_id,
              address, lookup, same_as, state, reason, due_at, expires_at, attempts,
              possible_duplicate, queued_at, closed_at)
-         SELECT $6 + row_number() OVER (ORDER BY id), $1, id, $7, $8, language, $9, urgency, point_id,
+         SELECT $6 + row_number() OVER (ORDER BY id), $1, id, $7, $8, language, $17, $9, urgency, point_id,
                 address, lookup, same_as,
                 CASE WHEN excluded IS NULL THEN 'queued' ELSE 'excluded' END, excluded, $10, $11, 0,
                 FALSE, $12, CASE WHEN excluded IS NULL THEN NULL ELSE $12 END
@@ -140,6 +175,8 @@ pub async fn write_chunk(tx: &mut Tx, chunk: &Chunk) -> Result<u64, Error> {
     .bind(chunk.purpose)
     .bind(urgency(chunk.severity))
     .bind(chunk.whom)
+    .bind(chunk.wave)
+    .bind(chunk.says)
     .execute()
     .await
 }
@@ -177,15 +214,17 @@ pub async fn hold_people(tx: &mut Tx, chunk: &Chunk) -> Result<(), Error> {
 /// How many recipients of the chunk the step is still for.
 pub async fn count_people(tx: &mut Tx, chunk: &Chunk) -> Result<i64, Error> {
     let (people,): (i64,) = tx
-        .sql(
-            "SELECT count(*) FROM recipient WHERE id > $1 AND id <= $2
-             AND ($3 = 'everyone' OR answered_at IS NULL)
-             AND ($4 = 0 OR NOT EXISTS (SELECT 1 FROM delivery ahead WHERE ahead.alert = $5
-                  AND ahead.recipient = recipient.id AND ahead.step = $4))",
-        )
+        .sql(concat!(
+            "SELECT count(*) FROM recipient WHERE id > $1 AND id <= $2 AND ",
+            is_for!("recipient", "$3", "$4", "$5", "$6"),
+            " AND ($6 = 0 OR NOT EXISTS (SELECT 1 FROM delivery ahead WHERE ahead.alert = $7
+                  AND ahead.recipient = recipient.id AND ahead.step = $6))"
+        ))
         .bind(chunk.after)
         .bind(chunk.through)
         .bind(chunk.whom)
+        .bind(chunk.wave)
+        .bind(chunk.says)
         .bind(chunk.step)
         .bind(chunk.alert)
         .fetch_one()
@@ -231,11 +270,14 @@ pub async fn write_call_tasks(tx: &mut Tx, chunk: &Chunk) -> Result<u64, Error> 
                 row_number() OVER (ORDER BY recipient.id), $3
          FROM recipient
          WHERE recipient.id > $1 AND recipient.id <= $2 AND recipient.answered_at IS NULL
+           AND ($4 IS NULL OR EXISTS (SELECT 1 FROM asked
+                WHERE asked.recipient = recipient.id AND asked.wave = $4))
          ON CONFLICT (recipient) DO NOTHING",
     )
     .bind(chunk.after)
     .bind(chunk.through)
     .bind(chunk.now)
+    .bind(chunk.wave)
     .execute()
     .await
 }

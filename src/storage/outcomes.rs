@@ -41,6 +41,9 @@ macro_rules! verdict {
             "CASE WHEN said.state = 'queued' THEN (
                  SELECT CASE WHEN alert.state = 'ended' THEN 'ended'
                      WHEN alert.state <> 'running' THEN 'stopped'
+                     WHEN delivery.says = 'message' AND EXISTS (SELECT 1 FROM call_out
+                          WHERE call_out.alert = alert.number AND call_out.filled_at IS NOT NULL)
+                     THEN 'filled'
                      WHEN NOT ",
             is_wanted!(),
             " THEN 'answered' END

@@ -98,6 +98,19 @@ pub async fn insert(tx: &mut Tx, response: &Response) -> Result<(), Error> {
     Ok(())
 }
 
+/// What the latest answer of a recipient means; none if there is none.
+pub async fn latest_class(
+    on: impl Conn<'_>,
+    recipient: RecipientId,
+) -> Result<Option<AnswerClass>, Error> {
+    let (class,): (Option<AnswerClass>,) = on
+        .sql("SELECT answer_class FROM recipient WHERE id = $1")
+        .bind(recipient)
+        .fetch_one()
+        .await?;
+    Ok(class)
+}
+
 /// Every answer to an alert, oldest first.
 pub async fn list(on: impl Conn<'_>, alert: AlertNumber) -> Result<Vec<Response>, Error> {
     on.sql("SELECT * FROM response WHERE alert = $1 ORDER BY at, id")
@@ -179,13 +192,16 @@ pub struct Addressee {
     pub alert_state: AlertState,
     /// What can be answered.
     pub options: Json<Vec<AnswerOption>>,
+    /// Whether a yes is one of a number that is needed.
+    pub is_call_out: bool,
 }
 
 /// The delivery of an answer token's key.
 pub async fn find_by_link(on: impl Conn<'_>, token_key: &[u8]) -> Result<Option<Addressee>, Error> {
     on.sql(
         "SELECT delivery.id AS delivery, delivery.channel, delivery.accepted_at, delivery.recipient,
-                delivery.alert, alert.state AS alert_state, alert.options
+                delivery.alert, alert.state AS alert_state, alert.options,
+                EXISTS (SELECT 1 FROM call_out WHERE call_out.alert = alert.number) AS is_call_out
          FROM answer_link JOIN delivery ON delivery.id = answer_link.delivery
          JOIN alert ON alert.number = delivery.alert
          WHERE answer_link.token_key = $1",
@@ -204,7 +220,8 @@ pub async fn list_by_number(
 ) -> Result<Vec<Addressee>, Error> {
     on.sql(
         "SELECT sent.delivery, sent.channel, sent.accepted_at, sent.recipient, sent.alert,
-                alert.state AS alert_state, alert.options
+                alert.state AS alert_state, alert.options,
+                EXISTS (SELECT 1 FROM call_out WHERE call_out.alert = alert.number) AS is_call_out
          FROM (SELECT delivery.id AS delivery, delivery.channel, delivery.accepted_at,
                       delivery.recipient, delivery.alert,
                       row_number() OVER (PARTITION BY delivery.alert ORDER BY

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use super::{Conn, Db, Error};
 use crate::alert::words::{Category, Language, word_enum};
+use crate::call_out::{Place, Says};
 use crate::channel::Channel;
 use crate::clock::Timestamp;
 use crate::ids::{AlertNumber, ContactId, ContactPointId, DeliveryId, RecipientId};
 use crate::response::AnswerClass;
+use crate::storage::call_out;
 use crate::storage::deliveries::DeliveryState;
 use crate::storage::responses::Via;
 
@@ -37,7 +39,8 @@ word_enum! {
 
 /// Every recipient of alert `$1` with their state: the one place that says how messages add up to a
 /// person. The best message decides; a message to a phone that is shared tells everyone who shares
-/// it. Someone for whom nothing is written yet is waiting.
+/// it. Someone for whom nothing is written yet is waiting; or left out, once the alert is over or the
+/// call-out filled. What a call-out tells later does not count.
 macro_rules! people {
     ($rest:literal) => {
         concat!(
@@ -54,13 +57,16 @@ macro_rules! people {
                              WHEN 'sending' THEN 6 WHEN 'queued' THEN 5 WHEN 'in_doubt' THEN 4
                              WHEN 'failed' THEN 3 WHEN 'expired' THEN 3 WHEN 'cancelled' THEN 2
                              ELSE CASE delivery.reason WHEN 'no address' THEN 0 ELSE 1 END END)
-                         FROM delivery WHERE delivery.alert = $1 AND delivery.recipient = recipient.id)
+                         FROM delivery WHERE delivery.alert = $1 AND delivery.recipient = recipient.id
+                           AND delivery.says = 'message')
                          WHEN 8 THEN 'delivered' WHEN 7 THEN 'accepted'
                          WHEN 6 THEN 'sending' WHEN 5 THEN 'queued' WHEN 4 THEN 'in_doubt'
                          WHEN 3 THEN 'failed' WHEN 2 THEN 'excluded' WHEN 1 THEN 'excluded'
                          WHEN 0 THEN 'unreachable'
-                         ELSE CASE (SELECT alert.state FROM alert WHERE alert.number = $1)
-                             WHEN 'running' THEN 'queued' ELSE 'excluded' END END
+                         ELSE CASE WHEN (SELECT alert.state FROM alert WHERE alert.number = $1) = 'running'
+                                   AND NOT EXISTS (SELECT 1 FROM call_out WHERE call_out.alert = $1
+                                                   AND call_out.filled_at IS NOT NULL)
+                             THEN 'queued' ELSE 'excluded' END END
                      END AS state
                  FROM recipient WHERE recipient.alert = $1
              ) ",
@@ -196,6 +202,10 @@ word_enum! {
     Need {
         /// They asked for help.
         Help = "help",
+        /// In a call-out: they come, and are needed.
+        Coming = "coming",
+        /// In a call-out: they would come, and enough others do.
+        Standby = "standby",
         /// They said no: they cannot come.
         Negative = "negative",
         /// Told as far as is known, or about to be; no answer.
@@ -204,6 +214,8 @@ word_enum! {
         Unreached = "unreached",
         /// They answered and need nothing.
         Answered = "answered",
+        /// In a call-out: it was not their turn to be asked.
+        Unasked = "unasked",
     }
 }
 
@@ -250,9 +262,18 @@ impl Need {
 pub async fn list_needs(
     db: &Db,
     alert: AlertNumber,
+    call_out: Option<&call_out::Standing>,
     after: Option<(Need, RecipientId)>,
     limit: usize,
 ) -> Result<Vec<Needing>, Error> {
+    let places: BTreeMap<RecipientId, Place> =
+        call_out.map(call_out::Standing::places).unwrap_or_default();
+    let need_of = |id, state, class| match (call_out, places.get(&id)) {
+        (Some(_), Some(Place::In)) => Need::Coming,
+        (Some(_), Some(Place::Standby(_))) => Need::Standby,
+        (Some(call_out), None) if !call_out.asked.contains(&id) => Need::Unasked,
+        _ => Need::of(state, class),
+    };
     let everyone: Vec<(RecipientId, PersonState, Option<AnswerClass>)> = db
         .sql(people!(
             "SELECT id, state, answer_class FROM person ORDER BY id"
@@ -264,7 +285,7 @@ pub async fn list_needs(
     let mut shown: BTreeMap<RecipientId, (Need, PersonState)> = BTreeMap::new();
     let mut places: BTreeMap<Need, usize> = BTreeMap::new();
     for (id, state, class) in everyone {
-        let need = Need::of(state, class);
+        let need = need_of(id, state, class);
         *people.entry(need).or_default() += 1;
         let is_before = after.is_some_and(|(paged, after)| paged == need && id <= after);
         let place = places.entry(need).or_default();
@@ -327,6 +348,8 @@ pub struct Delivery {
     pub address: Option<Vec<u8>>,
     /// The recipient whose message to the same contact point tells this person too.
     pub same_as: Option<RecipientId>,
+    /// The message, or what a call-out said later.
+    pub says: Says,
     /// How it stands.
     pub state: DeliveryState,
     /// Why.
@@ -362,7 +385,7 @@ pub async fn list_deliveries(
     last: RecipientId,
 ) -> Result<Vec<Delivery>, Error> {
     on.sql(
-        "SELECT id, recipient, step, channel, point_id, address, same_as, state, reason, due_at,
+        "SELECT id, recipient, step, channel, point_id, address, same_as, says, state, reason, due_at,
                 attempts, possible_duplicate, gateway, gateway_id, queued_at, sending_at,
                 accepted_at, sent_at, delivered_at, closed_at
          FROM delivery WHERE alert = $1 AND recipient >= $2 AND recipient <= $3
@@ -382,12 +405,12 @@ pub async fn list_deliveries_of(
     recipients: &[RecipientId],
 ) -> Result<Vec<Delivery>, Error> {
     on.sql_for(
-        "SELECT id, recipient, step, channel, point_id, address, same_as, state, reason, due_at,
+        "SELECT id, recipient, step, channel, point_id, address, same_as, says, state, reason, due_at,
                 attempts, possible_duplicate, gateway, gateway_id, queued_at, sending_at,
                 accepted_at, sent_at, delivered_at, closed_at
          FROM delivery WHERE alert = $1 AND recipient IN (SELECT value FROM json_each($2))
          ORDER BY recipient, step, channel, id",
-        "SELECT id, recipient, step, channel, point_id, address, same_as, state, reason, due_at,
+        "SELECT id, recipient, step, channel, point_id, address, same_as, says, state, reason, due_at,
                 attempts, possible_duplicate, gateway, gateway_id, queued_at, sending_at,
                 accepted_at, sent_at, delivered_at, closed_at
          FROM delivery WHERE alert = $1 AND recipient IN (

@@ -12,6 +12,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Template;
+use super::load::later_path;
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -50,6 +51,15 @@ pub fn check(template: &Template) -> Vec<Finding> {
     let mut findings = Findings::default();
     settings::check(template, &mut findings);
     texts::check(template, &mut findings);
+    for (says, later) in &template.later {
+        let mut of_later = Findings::default();
+        texts::check_later(later, &mut of_later);
+        let moved = of_later.0.into_iter().map(|finding| Finding {
+            place: later_path(*says, &finding.place),
+            ..finding
+        });
+        findings.0.extend(moved);
+    }
     for file in &template.unused_files {
         let message = "is not used: name its channel and language in template.toml, or delete it";
         findings.warning(file, message);

@@ -9,6 +9,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::{Part, PartKey, Template};
+use crate::call_out::Says;
 use source::Files;
 
 /// The folder that is read when it exists in the working directory.
@@ -129,6 +130,30 @@ fn read_template(name: &str, files: &Files) -> Result<Template, Vec<Problem>> {
             Err(message) => problems.push(problem(&path, message)),
         }
     }
+    let says = match template.call_out {
+        Some(_) => &Says::LATER[..],
+        None => &[],
+    };
+    for says in says {
+        let mut later = Template {
+            options: Vec::new(),
+            call_out: None,
+            parts: BTreeMap::new(),
+            ..template.clone()
+        };
+        for key in expected_parts(&later) {
+            let path = later_path(*says, &key.path());
+            match text_of(files, &path) {
+                Ok(text) => {
+                    later.parts.insert(key, text.trim_end().to_owned());
+                    used.push(path);
+                }
+                Err(message) => problems.push(problem(&path, message)),
+            }
+        }
+        later.later.clear();
+        template.later.insert(*says, later);
+    }
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -139,6 +164,11 @@ fn read_template(name: &str, files: &Files) -> Result<Template, Vec<Problem>> {
         .collect();
     template.hash = hash::of(files.iter().filter(|(path, _)| used.contains(path)));
     Ok(template)
+}
+
+/// Where a text is that a call-out says later: `es/filled.sms.hbs` for `es/sms.hbs`.
+pub(super) fn later_path(says: Says, path: &str) -> String {
+    path.replacen('/', &format!("/{says}."), 1)
 }
 
 /// Every text that the template says it has.

@@ -265,7 +265,7 @@ impl From<Refusal> for Problem {
         let (slug, title) = kind_of(&refusal);
         let status = match refusal {
             Refusal::UnknownAlert => StatusCode::NOT_FOUND,
-            Refusal::NotRunning => StatusCode::CONFLICT,
+            Refusal::NotRunning | Refusal::Filled | Refusal::Similar => StatusCode::CONFLICT,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         let problem = Self::new(status, slug, title, refusal.to_string());
@@ -311,6 +311,10 @@ fn kind_of(refusal: &Refusal) -> (&'static str, &'static str) {
         Refusal::UnknownPlan(_) => ("unknown-plan", "There is no such plan"),
         Refusal::NoGateway { .. } => ("no-gateway", "No gateway can carry the alert"),
         Refusal::Expiry => ("expiry", "The expiry is out of range"),
+        Refusal::NoCallOut(_) => ("no-call-out", "The template is not written for a call-out"),
+        Refusal::CallOut(_) => ("call-out", "A number of the call-out is out of range"),
+        Refusal::Similar => ("similar", "The same was sent in the meantime"),
+        Refusal::Filled => ("filled", "Enough people have said yes"),
         Refusal::KeyReused => (
             "key-reused",
             "The idempotency key belongs to another request",

@@ -10,6 +10,7 @@ pub mod environment;
 pub mod postgres;
 
 mod audience;
+mod call_out;
 mod crash;
 mod follow_ups;
 mod gateways;

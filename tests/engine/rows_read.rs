@@ -201,6 +201,8 @@ async fn a_step_is_written_with_a_few_rows_read_for_each_person() {
         alert: number,
         step: 1,
         channel: muster::channel::Channel::Sms,
+        wave: None,
+        says: muster::call_out::Says::Message,
         whom: Whom::Silent,
         after: number.base(),
         through: number.base() + PEOPLE + 1,

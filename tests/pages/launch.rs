@@ -1,6 +1,7 @@
 //! From the launch board to a sent alert, and everything that must not be sent.
 
 use axum::http::StatusCode;
+use muster::account::role::Role;
 use muster::alert::words::Mode;
 use muster::directory::contact::PointKind;
 
@@ -197,9 +198,55 @@ on_both! {
     async fn a_running_alert_of_the_same_kind_is_pointed_out(desk: Desk) {
         let sender = desk.sender().await;
         desk.closed(&sender).await;
+        // A moment later it is more likely the same event, whoever sent it; and also if it was stopped.
+        desk.pass(40);
+        let soon = sender.get("/live/closure?reason=burst+pipe").await;
+        soon.says("mara sent “Clinic closed” to 3 people 40 s ago.").says("Send LIVE alert to 3 people");
+        desk.pass(100);
         sender.get("/live/closure").await.says("“Clinic closed” is running already, since 14:02:07.");
         sender.get("/drill/closure").await.says("A LIVE alert is running");
         sender.get("/live").await.says("RUNNING NOW").says("0 of 3 answered");
+    }
+
+    async fn of_two_who_press_send_at_the_same_time_the_second_is_warned_and_may_still_send(desk: Desk) {
+        let (mara, noor) = (desk.sender().await, desk.signed_in("noor", &[Role::Sender]).await);
+        let (one, two) = (desk.closure_form(&mara).await, desk.closure_form(&noor).await);
+        desk.pass(3);
+        mara.post(&one).await.goes_to();
+        let warned = noor.post(&two).await;
+        warned.says("mara sent “Clinic closed” to 3 people 0 s ago.").says("Nothing was sent.");
+        assert_eq!(desk.alerts().await.len(), 1);
+        let again = warned.form("/live/closure").with("has-read", "yes");
+        desk.pass(3);
+        noor.post(&again).await.goes_to();
+        assert_eq!(desk.alerts().await.len(), 2);
+    }
+
+    async fn a_call_out_says_how_many_are_needed_who_is_asked_first_and_what_the_rest_hears(desk: Desk) {
+        let sender = desk.sender().await;
+        let page = sender.get("/live/staff-call-out?who=nurses&to-group=all-staff").await;
+        page.says("How many are needed?")
+            .says("5 are needed, and only 3 people can be asked.")
+            .says("Send LIVE call-out: 5 of 3 people")
+            .says("once 5 have said yes")
+            .says("Once it is filled: ")
+            .says("FILLED, THANK YOU")
+            .says("YOU ARE NEEDED");
+        let two = "/live/staff-call-out?who=nurses&to-group=all-staff&how-many=2&answer-within=60";
+        let page = sender.get(two).await;
+        page.says("Send LIVE call-out: 2 of 3 people").says("after 1 min without an answer");
+        let everyone = "/live/staff-call-out?who=nurses&to-group=all-staff&how-many=everyone";
+        sender.get(everyone).await.says("Send LIVE alert to 3 people");
+        let wrong = "/live/staff-call-out?who=nurses&to-group=all-staff&how-many=&how-many.other=many";
+        let refused = sender.get(wrong).await;
+        refused.says("Needed must be between 1 and 10000 people").says_not("Send LIVE");
+
+        let sent = sender.post(&page.form("/live/staff-call-out").with("has-read", "yes")).await;
+        let board = sent.goes_to();
+        desk.pass(6);
+        desk.settle().await;
+        let shown = sender.get(&board).await;
+        shown.says("0 of 2 are coming, 2 more are needed").says("coming of 2").says("asked of 3");
     }
 
     async fn people_may_be_picked_one_by_one(desk: Desk) {

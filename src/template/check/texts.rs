@@ -12,6 +12,15 @@ use crate::channel::Channel;
 type Compiled = BTreeMap<PartKey, Vec<Segment>>;
 
 pub(super) fn check(template: &Template, findings: &mut Findings) {
+    check_texts(template, true, findings);
+}
+
+/// What a call-out says later, which need not repeat everything.
+pub(super) fn check_later(later: &Template, findings: &mut Findings) {
+    check_texts(later, false, findings);
+}
+
+fn check_texts(template: &Template, uses_all: bool, findings: &mut Findings) {
     for language in &template.languages {
         let values = examples::values(template, language);
         let mut compiled = Compiled::new();
@@ -27,7 +36,9 @@ pub(super) fn check(template: &Template, findings: &mut Findings) {
                 }
             }
         }
-        variables_are_used(template, language, &compiled, findings);
+        if uses_all {
+            variables_are_used(template, language, &compiled, findings);
+        }
         for channel in &template.channels {
             whole_message(template, *channel, language, &compiled, findings);
         }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::super::{Expected, Template, Variable, fields};
 use crate::alert::words::{AlertKind, Language, Purpose, Severity};
+use crate::call_out::{TemplateCallOut, Wanted};
 use crate::channel::Channel;
 use crate::plan::Plan;
 use crate::response::option::AnswerOption;
@@ -35,6 +36,8 @@ struct Manifest {
     variables: Vec<Variable>,
     #[serde(default, rename = "option")]
     options: Vec<AnswerOption>,
+    #[serde(default)]
+    call_out: Option<TemplateCallOut>,
     plan: Plan,
 }
 
@@ -49,6 +52,15 @@ pub(super) fn read(name: &str, text: &str) -> Result<Template, Vec<String>> {
     }
     if has_twice(&manifest.channels) {
         problems.push("channels: one is named twice".to_owned());
+    }
+    if let Some(call_out) = &manifest.call_out {
+        let usual = Wanted {
+            needed: call_out.needed.unwrap_or(1),
+            answer_within: None,
+            ahead: None,
+        };
+        let problem = call_out.settings(&usual).problem();
+        problems.extend(problem.map(|problem| format!("call_out: {problem}")));
     }
     let expires_in = span(&manifest.expires_in);
     if expires_in.is_none() {
@@ -79,6 +91,8 @@ pub(super) fn read(name: &str, text: &str) -> Result<Template, Vec<String>> {
         plan: manifest.plan,
         variables: manifest.variables,
         options: manifest.options,
+        call_out: manifest.call_out,
+        later: BTreeMap::new(),
         parts: BTreeMap::new(),
         unused_files: Vec::new(),
         hash: String::new(),

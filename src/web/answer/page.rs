@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::dispatch::message::{answer_link, best, own_value};
 use crate::response::{self, AnswerClass, AnswerOption, Opened};
 use crate::storage::alerts::{self, Alert};
+use crate::storage::call_out;
 use crate::storage::responses::{self, Reader, Sharer};
 use crate::storage::{Error, Json};
 use crate::template::message::Filled;
@@ -75,6 +76,7 @@ pub(super) async fn build(app: &App, found: &Found) -> Result<AnswerPage, Error>
         people: answerers(&opened.people),
         options: buttons(&addressee.options, language),
         recorded: recorded(app, opened, language, words).await?,
+        places: places(app, alert, opened, words).await?,
         phone: phone(app),
     })
 }
@@ -214,6 +216,49 @@ async fn recorded(
         lines.push(format!("{name}{label}, {at}{late}"));
     }
     Ok(lines)
+}
+
+/// Where those stand who said yes to a call-out, one line for each; or that it is filled, to whoever
+/// has not said yes.
+async fn places(
+    app: &App,
+    alert: &Alert,
+    opened: &Opened,
+    words: &AnswerWords,
+) -> Result<Vec<String>, Error> {
+    if !opened.addressee.is_call_out || alert.state != AlertState::Running {
+        return Ok(Vec::new());
+    }
+    let Some(standing) = call_out::standing(&app.db, alert.number).await? else {
+        return Ok(Vec::new());
+    };
+    let mut lines = Vec::new();
+    for person in &opened.people {
+        let name = if opened.people.len() > 1 {
+            format!("{}: ", first_name(&person.name))
+        } else {
+            String::new()
+        };
+        match standing.place(person.recipient) {
+            Some(place) => lines.push(format!("{name}{}", words.place(place))),
+            // A yes that a machine may have given has no place yet.
+            None if says_yes(person, &opened.addressee.options) => {
+                lines.push(format!("{name}{}", words.unsure));
+            }
+            None => {}
+        }
+    }
+    if lines.is_empty() && standing.still_needed() == 0 {
+        lines.push(words.filled.to_owned());
+    }
+    Ok(lines)
+}
+
+fn says_yes(person: &Sharer, options: &[AnswerOption]) -> bool {
+    let given = options
+        .iter()
+        .find(|option| person.answer.as_ref() == Some(&option.key));
+    given.is_some_and(|option| option.class == AnswerClass::Positive)
 }
 
 /// The time of day, with the date when that is not today.

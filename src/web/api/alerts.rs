@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::channel::Channel;
 use crate::clock::Timestamp;
 use crate::ids::{AlertId, AlertNumber};
-use crate::report;
+use crate::report::{self, call_out::CallOutFigures};
 use crate::storage;
 use crate::storage::alerts::{self, Alert};
 use crate::storage::deliveries::DeliveryState;
@@ -103,6 +103,8 @@ pub struct AlertDetail {
     pub deliveries: BTreeMap<Channel, BTreeMap<DeliveryState, i64>>,
     /// People by their latest answer, the alert's every answer listed: `{"safe": 12, "help": 0}`.
     pub answers: BTreeMap<String, i64>,
+    /// How it stands as a call-out; null if everyone was told at once.
+    pub call_out: Option<CallOutFigures>,
     /// The variables as they were given.
     pub variables: BTreeMap<String, String>,
     /// Later alerts of its thread, oldest first: its updates, correction, all-clear.
@@ -248,6 +250,7 @@ pub async fn get(
 async fn detail(app: &App, alert: &Alert) -> Result<AlertDetail, Problem> {
     let language = app.config.organisation.language();
     let answers = report::answers(&app.db, alert, &language).await?;
+    let standing = storage::call_out::standing(&app.db, alert.number).await?;
     let thread = alerts::list_thread(&app.db, alert.thread).await?;
     let follow_ups = thread
         .iter()
@@ -266,6 +269,7 @@ async fn detail(app: &App, alert: &Alert) -> Result<AlertDetail, Problem> {
             .into_iter()
             .map(|answer| (answer.key, answer.people))
             .collect(),
+        call_out: standing.map(|standing| CallOutFigures::of(alert, &standing)),
         variables: alert.variables.0.clone(),
         follow_ups: follow_ups.collect(),
         alert: Known::of(&thread).summary(app, alert).await?,

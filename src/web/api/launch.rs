@@ -20,6 +20,7 @@ use crate::alert::launch::RequestKey;
 use crate::alert::words::AlertState;
 use crate::alert::{LaunchRequest, Launched, launch as launches};
 use crate::app::App;
+use crate::call_out::Wanted;
 use crate::ids::{AlertId, AlertNumber, ContactId};
 use crate::web::problem::Problem;
 use crate::web::token::Bearer;
@@ -53,6 +54,41 @@ pub struct LaunchBody {
     #[serde(default)]
     #[schema(example = 3600, minimum = 1, maximum = 2_592_000)]
     pub expires_in: Option<u64>,
+    /// Makes it a call-out: people are asked in turn, fairly, until so many have said yes; the rest
+    /// hears that it is filled. Absent: everyone is told at once. 1 to 10000; the template must be
+    /// written for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = 5, minimum = 1, maximum = 10_000)]
+    pub needed: Option<u32>,
+    /// Of a call-out: seconds without an answer after which the next one is asked too, 10 to 86400;
+    /// absent: as the template says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = 600, minimum = 10, maximum = 86_400)]
+    pub answer_within: Option<u64>,
+    /// Of a call-out: how many more than are needed are asked at a time, 0 to 1000; absent: as the
+    /// template says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = 0, maximum = 1000)]
+    pub ahead: Option<u32>,
+}
+
+impl LaunchBody {
+    /// The call-out that it asks for.
+    fn call_out(&self) -> Result<Option<Wanted>, Problem> {
+        let Some(needed) = self.needed else {
+            if self.answer_within.is_none() && self.ahead.is_none() {
+                return Ok(None);
+            }
+            let sentence =
+                "answer_within and ahead are for a call-out: say how many people are needed";
+            return Err(Problem::invalid(sentence).field("needed"));
+        };
+        Ok(Some(Wanted {
+            needed,
+            answer_within: self.answer_within.map(Duration::from_secs),
+            ahead: self.ahead,
+        }))
+    }
 }
 
 /// Who is told: everyone in the groups and everyone named, each once.
@@ -112,6 +148,7 @@ pub async fn launch(
     let Body(body) = body?;
     bearer.require(&Need::Send(&body.template))?;
     let key = request_key(&bearer, &headers, &body)?;
+    let call_out = body.call_out()?;
     templates::read_again(&app).await;
     let request = LaunchRequest {
         template: body.template,
@@ -121,7 +158,9 @@ pub async fn launch(
         variables: body.variables,
         plan: body.plan,
         expires_in: body.expires_in.map(Duration::from_secs),
+        call_out,
         hold: Duration::ZERO,
+        warn_of_similar: false,
         composed_at: None,
         actor: bearer.actor(),
         key,

@@ -12,11 +12,14 @@ use super::input::{Query, number, parsed};
 use super::page::{self, Page};
 use crate::alert::words::Category;
 use crate::app::App;
+use crate::call_out::{Place, Says};
 use crate::channel::{Address, Channel};
 use crate::ids::{ContactId, DeliveryId, RecipientId};
+use crate::report::call_out::why_not_asked;
 use crate::report::reasons;
 use crate::report::written::{self, Written};
 use crate::response::AnswerClass;
+use crate::storage::call_out::{self, Standing};
 use crate::storage::deliveries::DeliveryState;
 use crate::storage::responses::{self, Response, Via};
 use crate::storage::standing::{self, Delivery, Filter, Person, PersonState};
@@ -59,6 +62,11 @@ pub struct RecipientBody {
     /// When the person first answered (RFC 3339).
     #[schema(format = DateTime)]
     pub answered_at: Option<String>,
+    /// In a call-out: `coming`, `standby` or `not_asked`; null for those who were asked and did not
+    /// say yes, and in every other alert.
+    pub standing: Option<&'static str>,
+    /// The place on the standby list, from 1.
+    pub standby: Option<i64>,
     /// Every message, by step and channel.
     pub deliveries: Vec<DeliveryBody>,
     /// Every answer, oldest first.
@@ -72,8 +80,10 @@ pub struct RecipientBody {
 pub struct DeliveryBody {
     /// Its number.
     pub id: DeliveryId,
-    /// The step of the plan, from 0.
+    /// The step of the plan, from 0. In a call-out each wave of people has steps of its own.
     pub step: i32,
+    /// The alert's message, or what a call-out said later.
+    pub says: Says,
     /// The channel.
     pub channel: Channel,
     /// The gateway of the last try; null before the first.
@@ -208,13 +218,29 @@ pub async fn list(
     let mut answers = sorted(answers, |response| response.recipient);
     let messages = written::between(&app, &alert, first.id, last.id).await?;
     let mut messages = sorted(messages, |message| message.recipient);
+    let call_out = call_out::standing(&app.db, alert.number).await?;
+    let places = call_out.as_ref().map(Standing::places).unwrap_or_default();
     let items = people
         .into_iter()
         .map(|person| {
             let deliveries = deliveries.remove(&person.id).unwrap_or_default();
             let answers = answers.remove(&person.id).unwrap_or_default();
             let messages = messages.remove(&person.id).unwrap_or_default();
-            body(&app, person, &deliveries, answers, messages)
+            let why = why_not_asked(&alert, call_out.as_ref(), person.id);
+            let place = places.get(&person.id).copied();
+            let mut body = body(&app, person, &deliveries, answers, messages);
+            body.standing = match (place, &why) {
+                (Some(Place::In), _) => Some("coming"),
+                (Some(Place::Standby(_)), _) => Some("standby"),
+                (None, Some(_)) => Some("not_asked"),
+                (None, None) => None,
+            };
+            body.standby = match place {
+                Some(Place::Standby(number)) => Some(number),
+                _ => None,
+            };
+            body.reason = why.map(|(why, _)| why).or(body.reason);
+            body
         })
         .collect();
     Ok(Json(Page { items, next }))
@@ -251,6 +277,8 @@ fn body(
         reason: needs_a_reason.then(|| reasons::of(person.state, deliveries).0),
         answer: person.answer,
         answered_at: person.answered_at.map(time),
+        standing: None,
+        standby: None,
         deliveries: deliveries
             .iter()
             .map(|delivery| delivery_body(app, delivery))
@@ -269,6 +297,7 @@ fn delivery_body(app: &App, delivery: &Delivery) -> DeliveryBody {
     DeliveryBody {
         id: delivery.id,
         step: delivery.step,
+        says: delivery.says,
         channel: delivery.channel,
         gateway: delivery.gateway.clone(),
         gateway_id: delivery.gateway_id.clone(),

@@ -1,7 +1,9 @@
 //! What a check page's form asks for: the blanks as filled, the groups and people as picked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use crate::call_out::{TemplateCallOut, Wanted};
 use crate::ids::ContactId;
 use crate::template::{Template, Variable, VariableKind};
 use crate::web::form::Fields;
@@ -13,6 +15,13 @@ pub const CONTACT: &str = "to-contact";
 /// Says that the groups were chosen on the page, even if none is.
 pub const CHOSEN: &str = "to-chosen";
 
+/// How many people a call-out needs.
+pub const NEEDED: &str = "how-many";
+/// That it is no call-out: the answer to [`NEEDED`] that is no number.
+pub const EVERYONE: &str = "everyone";
+/// Seconds that each one may think.
+pub const WITHIN: &str = "answer-within";
+
 /// What would be launched, as the form says it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
@@ -22,6 +31,11 @@ pub struct Asked {
     pub groups: Vec<String>,
     /// People picked one by one, each once.
     pub contacts: Vec<ContactId>,
+    /// How many are needed, as picked or typed; [`EVERYONE`] for all at once; empty while it is not
+    /// said. Always empty where the template is not written for a call-out.
+    pub needed: String,
+    /// Seconds that each one may think; none: as the template says.
+    pub answer_within: Option<u64>,
 }
 
 impl Asked {
@@ -37,16 +51,35 @@ impl Asked {
             .all(CONTACT)
             .filter_map(|id| id.parse().ok())
             .collect();
+        let usual = template.call_out.as_ref();
         Self {
             variables: variables(template, fields),
             groups: groups.into_iter().collect(),
             contacts: contacts.into_iter().collect(),
+            needed: usual.map(|usual| needed(usual, fields)).unwrap_or_default(),
+            answer_within: usual
+                .and_then(|_| fields.get(WITHIN).parse().ok())
+                .filter(|seconds| {
+                    usual.map(|one| one.answer_within_seconds.into()) != Some(*seconds)
+                }),
         }
+    }
+
+    /// The call-out that is asked for; none: everyone is told at once. What is no number is no
+    /// person, which is refused.
+    pub fn call_out(&self) -> Option<Wanted> {
+        let is_call_out = !self.needed.is_empty() && self.needed != EVERYONE;
+        is_call_out.then(|| Wanted {
+            needed: self.needed.parse().unwrap_or(0),
+            answer_within: self.answer_within.map(Duration::from_secs),
+            ahead: None,
+        })
     }
 
     /// The same words for the same request, whatever the order of the form.
     pub fn canonical(&self) -> String {
-        serde_json::json!([self.variables, self.groups, self.contacts]).to_string()
+        let call_out = (&self.needed, self.answer_within);
+        serde_json::json!([self.variables, self.groups, self.contacts, call_out]).to_string()
     }
 
     /// The same as a query, to come back to the page with it.
@@ -56,7 +89,26 @@ impl Asked {
         query.extend_pairs(&self.variables);
         query.extend_pairs(self.groups.iter().map(|group| (GROUP, group)));
         query.extend_pairs(self.contacts.iter().map(|id| (CONTACT, id.to_string())));
+        if !self.needed.is_empty() {
+            query.append_pair(NEEDED, &self.needed);
+        }
+        if let Some(seconds) = self.answer_within {
+            query.append_pair(WITHIN, &seconds.to_string());
+        }
         query.finish()
+    }
+}
+
+/// How many are needed: as picked, else as typed, else as the template proposes.
+fn needed(usual: &TemplateCallOut, fields: &Fields) -> String {
+    let typed = fields.get(&format!("{NEEDED}.other")).trim();
+    match (fields.get(NEEDED).trim(), typed) {
+        ("", "") => usual
+            .needed
+            .map(|needed| needed.to_string())
+            .unwrap_or_default(),
+        ("", typed) => typed.to_owned(),
+        (picked, _) => picked.to_owned(),
     }
 }
 

@@ -3,6 +3,10 @@
 //! `GET /live/NAME` (and `/drill/NAME`) shows it, the query holding what is filled in so far;
 //! `POST` to the same address launches, but only what was read: see [`super::reading`].
 
+mod blanks;
+
+pub use blanks::blanks;
+
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -15,19 +19,23 @@ use crate::alert::words::Mode;
 use crate::alert::{Refusal, draft};
 use crate::app::App;
 use crate::clock::Timestamp;
+use crate::storage::alerts::Alert;
 use crate::storage::{alerts, approvals, contacts, groups};
-use crate::template::{Template, Variable, VariableKind, values};
+use crate::template::Template;
 use crate::web::form::Fields;
 use crate::web::format::{self, Times, sentence};
 use crate::web::pages::asked::{self, Asked};
 use crate::web::pages::reading::{self, Reading};
 use crate::web::pages::{PageError, draft_view, frame, show};
 use crate::web::session::SignedIn;
-use crate::web::view::check::{Blank, Check, CheckLive};
+use crate::web::view::check::{Check, CheckLive};
 use crate::web::view::{self, Choice, Link, Notice, Section, Severity, Tone, people};
 
 /// The form's name for the tick. Has a hyphen, which no blank of a template can have.
 const TICK: &str = "has-read";
+
+/// The same alert again so soon is more likely the same event than another.
+const MOMENT: std::time::Duration = std::time::Duration::from_mins(2);
 
 /// The check pages of live alerts and of drills.
 pub fn router() -> Router<App> {
@@ -155,7 +163,9 @@ async fn send(
         variables: asked.variables.clone(),
         plan: None,
         expires_in: None,
+        call_out: asked.call_out(),
         hold: std::time::Duration::from_secs(app.config.hold_seconds.into()),
+        warn_of_similar: true,
         composed_at: Some(read.composed_at),
         actor: by.actor(),
         key: Some(key),
@@ -224,10 +234,32 @@ async fn live(
     );
     let mut problems = notices;
     problems.extend(look.problems);
-    problems.extend(running(place, now).await?);
+    let just_sent = alerts::list_similar(
+        &place.app.db,
+        &place.template.name,
+        place.mode,
+        now.before(MOMENT),
+    )
+    .await?;
+    problems.extend(
+        just_sent
+            .iter()
+            .map(|alert| sent_a_moment_ago(place, alert, now)),
+    );
+    problems.extend(running(place, &just_sent, now).await?);
     let mode = place.mode;
     let mut facts = vec![view::Fact::new("People", look.people_in_words)];
-    facts.extend(super::preview::cost_and_time(place.app, mode, &look.shown));
+    match &look.call_out {
+        Some(call_out) => {
+            let first = look.people.min((call_out.needed + call_out.ahead).into());
+            facts.push(view::Fact::new("Needed", people(call_out.needed.into())));
+            facts.push(view::Fact::new(
+                "Asked first",
+                format!("{}: who was asked longest ago", people(first)),
+            ));
+        }
+        None => facts.extend(super::preview::cost_and_time(place.app, mode, &look.shown)),
+    }
     facts.push(view::Fact::new("Ends by itself", look.ends));
     Ok(CheckLive {
         mode: mode.into(),
@@ -239,17 +271,42 @@ async fn live(
         plan: look.plan,
         cannot: look.cannot,
         people: look.people,
+        needed: look.call_out.map(|call_out| call_out.needed.into()),
         fingerprint: word,
         hold_seconds: place.app.config.hold_seconds,
     })
 }
 
+/// That someone has just sent the same: a person then decides whether it is the same event.
+fn sent_a_moment_ago(place: &Place<'_>, alert: &Alert, now: Timestamp) -> Notice {
+    let language = place.app.config.organisation.language();
+    let text = format!(
+        "{} sent “{}” to {} {} ago. Send it again only if it is about something else.",
+        format::actor(&alert.launched_by),
+        alert.title_in(&language),
+        people(format::count(alert.recipients)),
+        format::span(now.since(alert.launched_at)),
+    );
+    let link = Some(Link::new("See its board", format!("/alerts/{}", alert.id)));
+    Notice {
+        tone: Tone::Careful,
+        text,
+        link,
+    }
+}
+
 /// What is going on already and should make one think twice.
-async fn running(place: &Place<'_>, now: Timestamp) -> Result<Vec<Notice>, PageError> {
+async fn running(
+    place: &Place<'_>,
+    but: &[Alert],
+    now: Timestamp,
+) -> Result<Vec<Notice>, PageError> {
     let times = Times::new(&place.app.config, now);
     let language = place.app.config.organisation.language();
     let running = alerts::list_running(&place.app.db).await?;
-    let worrying = running.iter().filter(|alert| match place.mode {
+    let is_said = |alert: &&Alert| but.iter().any(|one| one.number == alert.number);
+    let new = running.iter().filter(|alert| !is_said(alert));
+    let worrying = new.filter(|alert| match place.mode {
         Mode::Actual => alert.mode == Mode::Actual && alert.template == place.template.name,
         Mode::Exercise => alert.mode == Mode::Actual,
     });
@@ -310,7 +367,10 @@ async fn whole(place: &Place<'_>, asked: &Asked, live: CheckLive) -> Result<Chec
         preview_href: format!("{}/preview", place.path()),
         back: format!("/{}", place.mode.path()),
         hidden: vec![(asked::CHOSEN.to_owned(), "yes".to_owned())],
-        blanks: blanks(template, &asked.variables, &language),
+        blanks: blanks::of_call_out(template, asked)
+            .into_iter()
+            .chain(blanks(template, &asked.variables, &language))
+            .collect(),
         groups_name: asked::GROUP.to_owned(),
         groups_in_words: if chosen.is_empty() {
             "nobody".to_owned()
@@ -336,67 +396,4 @@ async fn approved(app: &App, template: &Template) -> Result<String, PageError> {
         approval.version,
         times.day(approval.approved_at)
     ))
-}
-
-/// The template's blanks as form fields: those that must be filled first, pick-lists before text.
-pub fn blanks(
-    template: &Template,
-    given: &std::collections::BTreeMap<String, String>,
-    language: &crate::alert::words::Language,
-) -> Vec<Blank> {
-    let wrong = values::resolve(template, given, language)
-        .err()
-        .unwrap_or_default();
-    let mut blanks: Vec<Blank> = template
-        .variables
-        .iter()
-        .filter(|variable| variable.kind != VariableKind::Person)
-        .map(|variable| {
-            let value = given.get(&variable.name).map_or("", String::as_str);
-            let error = wrong.iter().find(|problem| problem.name == variable.name);
-            Blank {
-                // What is still empty is asked for, not complained about.
-                error: error
-                    .filter(|_| !value.is_empty())
-                    .map(|problem| sentence(&problem.message))
-                    .unwrap_or_default(),
-                ..blank(variable, value, language)
-            }
-        })
-        .collect();
-    blanks.sort_by_key(|blank| (blank.optional, blank.choices.is_empty()));
-    blanks
-}
-
-fn blank(variable: &Variable, value: &str, language: &crate::alert::words::Language) -> Blank {
-    let is_choice = variable.choices.iter().any(|choice| choice.value == value);
-    let nothing = value.is_empty() && !variable.required;
-    let choices = variable.choices.iter().map(|choice| {
-        let is_default = nothing && variable.default.as_deref() == Some(&choice.value);
-        Choice::new(&choice.value, &choice.value).chosen(choice.value == value || is_default)
-    });
-    let longest = match variable.kind {
-        VariableKind::Text => variable.max_length.unwrap_or(values::DEFAULT_MAX_LENGTH),
-        _ => 0,
-    };
-    Blank {
-        name: variable.name.clone(),
-        label: variable.label_in(language).to_owned(),
-        hint: match variable.kind {
-            VariableKind::Time => "24 hours, like 14:30".to_owned(),
-            VariableKind::Date => "year, month, day, like 2027-03-04".to_owned(),
-            _ => String::new(),
-        },
-        error: String::new(),
-        choices: choices.collect(),
-        may_type: variable.kind != VariableKind::Choice,
-        typed: if is_choice {
-            String::new()
-        } else {
-            value.to_owned()
-        },
-        example: variable.example.clone(),
-        longest: u32::try_from(longest).unwrap_or_default(),
-        optional: !variable.required,
-    }
 }

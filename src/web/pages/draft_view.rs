@@ -6,6 +6,7 @@ use crate::alert::draft::{self, Contents};
 use crate::alert::words::{AlertKind, AlertState, Category, Language, Mode, Purpose};
 use crate::alert::{Refusal, launch};
 use crate::app::App;
+use crate::call_out::Settings;
 use crate::channel::Channel;
 use crate::clock::Timestamp;
 use crate::plan::{Plan, Whom};
@@ -20,6 +21,8 @@ use crate::web::pages::preview::{self, Readers, Shown};
 use crate::web::view::check::{CannotGet, PlanStep};
 use crate::web::view::{Link, Notice, Tone, counted, people};
 
+/// What a call-out's page asks first.
+pub const HOW_MANY: &str = "How many are needed?";
 /// Names listed of people who cannot get it as planned.
 const NAMES: i64 = 200;
 
@@ -42,6 +45,8 @@ pub struct Look {
     pub cannot: Vec<CannotGet>,
     /// When it would end by itself.
     pub ends: String,
+    /// How it asks in turn; none if everyone is told at once.
+    pub call_out: Option<Settings>,
 }
 
 /// Looks at a launch as it would be at `at`. Changes nothing.
@@ -63,6 +68,8 @@ pub async fn look(
     )?;
     let plan = refuse(&mut problems, draft::plan(app, template, mode, None))?;
     let plan = plan.unwrap_or_else(|| template.plan.clone());
+    let wanted = asked.call_out();
+    let call_out = refuse(&mut problems, draft::call_out(template, wanted.as_ref()))?.flatten();
     let contents = Contents {
         mode,
         variables: &asked.variables,
@@ -71,10 +78,13 @@ pub async fn look(
     };
     let Written {
         texts,
-        missing,
+        mut missing,
         problems: wrong,
     } = texts(app, template, &contents)?;
     problems.extend(wrong);
+    if template.call_out.is_some() && asked.needed.is_empty() {
+        missing.insert(0, HOW_MANY.to_owned());
+    }
     let (selection, refused) = selected(app, asked).await?;
     problems.extend(refused);
     let reach = audience::reach(&app.db, &selection).await?;
@@ -85,25 +95,55 @@ pub async fn look(
         total,
         problems.is_empty(),
     ));
+    if let Some(settings) = call_out.filter(|one| total > 0 && u64::from(one.needed) > total) {
+        let needed = settings.needed;
+        let text = format!(
+            "{needed} are needed, and only {} can be asked.",
+            people(total)
+        );
+        problems.push(Notice::new(Tone::Careful, text));
+    }
     let channels = first_channels(&plan);
     let hard = audience::hard_to_reach(&app.db, &selection, NAMES).await?;
     let times = Times::new(&app.config, at);
+    let readers = readers(template, &reach);
+    let mut shown = preview::shown(app, Some(template), &texts, &channels, &readers);
+    if call_out.is_some() {
+        shown.extend(later(app, template, &contents, &channels)?);
+    }
     Ok(Look {
         people: total,
         people_in_words: by_category(&reach),
-        shown: preview::shown(
-            app,
-            Some(template),
-            &texts,
-            &channels,
-            &readers(template, &reach),
-        ),
+        shown,
         problems,
         missing,
-        plan: steps(&plan),
+        plan: match &call_out {
+            Some(settings) => in_turn(&plan, settings),
+            None => steps(&plan),
+        },
+        call_out,
         cannot: cannot(&hard, template.purpose, &plan),
         ends: times.near_minute(at.after(template.expires_in)),
     })
+}
+
+/// What a call-out says later.
+fn later(
+    app: &App,
+    template: &Template,
+    contents: &Contents<'_>,
+    channels: &[Channel],
+) -> Result<Vec<Shown>, PageError> {
+    let mut all = Vec::new();
+    for (says, later) in &template.later {
+        let texts = texts(app, later, contents)?.texts;
+        let shown = preview::shown(app, Some(later), &texts, channels, &[]);
+        all.extend(shown.into_iter().map(|one| Shown {
+            preview: preview::later(*says, one.preview),
+            ..one
+        }));
+    }
+    Ok(all)
 }
 
 /// A refusal becomes a sentence on the page; a failure of ours fails the page.
@@ -321,6 +361,40 @@ pub fn first_channels(plan: &Plan) -> Vec<Channel> {
         .first()
         .map(|step| step.channels.clone())
         .unwrap_or_default()
+}
+
+/// A plan in words, as a call-out carries it out: for each one from the moment of being asked.
+pub fn in_turn(plan: &Plan, call_out: &Settings) -> Vec<PlanStep> {
+    let (needed, ahead) = (u64::from(call_out.needed), u64::from(call_out.ahead));
+    let within = format::span(call_out.answer_within);
+    let first = match needed + ahead {
+        1 => "the first person in turn".to_owned(),
+        first => format!("the first {first} people in turn"),
+    };
+    let mut lines = steps(plan);
+    if let Some(line) = lines.first_mut() {
+        line.what = line.what.replace("everyone", &first);
+    }
+    for line in lines.iter_mut().skip(1) {
+        line.what = line.what.replace(
+            "whoever has not answered",
+            "whoever was asked and is silent",
+        );
+    }
+    let line = |when: &str, what: String| PlanStep {
+        when: when.to_owned(),
+        what,
+    };
+    let next = format!("The next one is asked too; after {within} without an answer as well.");
+    lines.insert(1.min(lines.len()), line("after each no", next));
+    let have = if needed == 1 { "has" } else { "have" };
+    lines.push(line(
+        &format!("once {needed} {have} said yes"),
+        "“Filled, thank you” to the others who were asked; whoever says yes later is on the standby \
+         list."
+            .to_owned(),
+    ));
+    lines
 }
 
 /// A plan in words.

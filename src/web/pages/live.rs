@@ -1,6 +1,8 @@
 //! The part of a board that moves, by itself or as a stream: fetched by the page, or told by the
 //! server when a fact changes.
 
+mod call_out;
+
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -21,8 +23,11 @@ use crate::channel::Channel;
 use crate::clock::Timestamp;
 use crate::dispatch::health::Health;
 use crate::ids::RecipientId;
+use crate::report::call_out::why_not_asked;
 use crate::report::{figures, words};
+use crate::storage;
 use crate::storage::alerts::Alert;
+use crate::storage::call_out::Standing;
 use crate::storage::deliveries::DeliveryState;
 use crate::storage::standing::{self, Delivery, Need, Needing};
 use crate::web::form::Fields;
@@ -30,7 +35,7 @@ use crate::web::format::{self, Times};
 use crate::web::pages::{PageError, board, show, written};
 use crate::web::session::SignedIn;
 use crate::web::view::board::{
-    BoardLive, GatewayLight, Hold, Need as NeedView, Numbers, PersonRow,
+    BoardLive, CallOutNumbers, GatewayLight, Hold, Need as NeedView, Numbers, PersonRow,
 };
 use crate::web::view::chart::{Chart, ChartPoint};
 use crate::web::view::{Act as Button, Pages, Tone, Weight, counted};
@@ -201,7 +206,9 @@ pub async fn build(
 ) -> Result<BoardLive, PageError> {
     let now = app.clock.now();
     let times = Times::new(&app.config, now);
-    let needing = standing::list_needs(&app.db, alert.number, paging.0, ROWS).await?;
+    let turns = storage::call_out::standing(&app.db, alert.number).await?;
+    let turns = turns.as_ref();
+    let needing = standing::list_needs(&app.db, alert.number, turns, paging.0, ROWS).await?;
     let ids: Vec<RecipientId> = needing.iter().map(|one| one.person.id).collect();
     let deliveries = standing::list_deliveries_of(&app.db, alert.number, &ids).await?;
     let mut numbers = numbers(alert, &needing);
@@ -215,8 +222,10 @@ pub async fn build(
         alert,
         times: &times,
         deliveries: &deliveries,
+        turns,
         language,
     };
+    let call_out = call_out::numbers(alert, turns, &needing);
     Ok(BoardLive {
         mode: alert.mode.into(),
         updated: times.clock_and_zone(now),
@@ -225,7 +234,7 @@ pub async fn build(
         acts: if hold.is_some() {
             Vec::new()
         } else {
-            acts(user, alert, &numbers)
+            acts(user, alert, &numbers, call_out.as_ref())
         },
         needs: if hold.is_some() {
             Vec::new()
@@ -234,6 +243,7 @@ pub async fn build(
         },
         gateways: lights(app, alert).await?,
         chart: chart(app, alert, now).await?,
+        call_out,
         numbers,
         hold,
     })
@@ -304,7 +314,16 @@ fn numbers(alert: &Alert, needing: &[Needing]) -> Numbers {
     };
     Numbers {
         recipients: format::count(alert.recipients),
-        answered: of(Need::Answered) + of(Need::Help) + of(Need::Negative),
+        answered: [
+            Need::Answered,
+            Need::Help,
+            Need::Negative,
+            Need::Coming,
+            Need::Standby,
+        ]
+        .map(of)
+        .iter()
+        .sum(),
         need_help: of(Need::Help),
         negative: of(Need::Negative),
         silent: of(Need::Silent),
@@ -314,7 +333,12 @@ fn numbers(alert: &Alert, needing: &[Needing]) -> Numbers {
 }
 
 /// What can be done now, for whoever may.
-fn acts(user: &User, alert: &Alert, numbers: &Numbers) -> Vec<Button> {
+fn acts(
+    user: &User,
+    alert: &Alert,
+    numbers: &Numbers,
+    call_out: Option<&CallOutNumbers>,
+) -> Vec<Button> {
     if !user.may(Act::FollowUp) {
         return Vec::new();
     }
@@ -328,7 +352,8 @@ fn acts(user: &User, alert: &Alert, numbers: &Numbers) -> Vec<Button> {
     if is_running {
         acts.push(to("Update".to_owned(), "update"));
     }
-    if is_running && numbers.silent > 0 {
+    let is_filled = call_out.is_some_and(|call_out| call_out.is_filled);
+    if is_running && numbers.silent > 0 && !is_filled {
         acts.push(to("Remind the silent".to_owned(), "remind"));
     }
     if is_running {
@@ -343,6 +368,7 @@ struct Rows<'a> {
     alert: &'a Alert,
     times: &'a Times,
     deliveries: &'a [Delivery],
+    turns: Option<&'a Standing>,
     language: Language,
 }
 
@@ -360,7 +386,7 @@ impl Rows<'_> {
                     count: people,
                     rows: of.iter().map(|one| self.row(one)).collect(),
                     pages: self.pages(*need, &of, people, is_paged),
-                    folded: *need == Need::Answered && !is_paged,
+                    folded: matches!(need, Need::Answered | Need::Unasked) && !is_paged,
                 })
             })
             .collect()
@@ -396,8 +422,16 @@ impl Rows<'_> {
         let mut happened = match (&person.answer, person.answered_at) {
             (Some(answer), Some(at)) => {
                 let via = person.answer_via.map(words::via).unwrap_or_default();
-                format!("“{}” {} {via}.", self.label(answer), self.times.near(at))
+                let place = call_out::place(self.turns, one);
+                format!(
+                    "{place}“{}” {} {via}.",
+                    self.label(answer),
+                    self.times.near(at)
+                )
             }
+            _ if one.need == Need::Unasked => why_not_asked(self.alert, self.turns, person.id)
+                .map(|(why, _)| why)
+                .unwrap_or_default(),
             _ => words::in_short(person.state, &own, &|at| self.times.near(at)),
         };
         let caller = person.calling_by.as_deref();
@@ -424,7 +458,11 @@ impl Rows<'_> {
 
     /// The one next act: to call whoever has not answered or needs help.
     fn act(&self, one: &Needing, href: &str) -> Option<Button> {
-        if one.need == Need::Answered || !self.user.may(Act::CallPeople) {
+        let is_settled = matches!(
+            one.need,
+            Need::Answered | Need::Coming | Need::Standby | Need::Unasked
+        );
+        if is_settled || !self.user.may(Act::CallPeople) {
             return None;
         }
         match one.person.calling_by.as_deref() {
@@ -451,6 +489,9 @@ fn heading(need: Need) -> &'static str {
         Need::Silent => "Silent",
         Need::Unreached => "Not reached",
         Need::Answered => "Answered",
+        Need::Coming => "Coming",
+        Need::Standby => "Standby list",
+        Need::Unasked => "Not asked",
     }
 }
 

@@ -14,13 +14,14 @@ use crate::audit;
 use crate::channel::Address;
 use crate::directory::contact::{self, Contact, PointKind};
 use crate::ids::RecipientId;
+use crate::report::call_out::{place_in_words, why_not_asked};
 use crate::report::words::{self, Event, Mood};
 use crate::report::written::{self, Written};
 use crate::response::{self, AnswerClass, OnBehalf};
-use crate::storage::Error;
 use crate::storage::alerts::Alert;
 use crate::storage::responses::{self, Via};
 use crate::storage::standing::{self, Delivery, Person};
+use crate::storage::{self, Error};
 use crate::web::form::Fields;
 use crate::web::format::{self, Times};
 use crate::web::pages::{PageError, board, frame, live, show, written as shown};
@@ -77,7 +78,13 @@ async fn page(
     let contact = contact::find(&app.db, &app.keys, person.contact_id).await?;
     let wrote = written::between(&app, &alert, person.id, person.id).await?;
     let events = events(&app, &by.user, &alert, &person, &wrote).await?;
-    let (state, state_tone) = state(&alert, &person, &times, &language);
+    let (mut state, mut state_tone) = state(&alert, &person, &times, &language);
+    let turns = storage::call_out::standing(&app.db, alert.number).await?;
+    if let Some((why, _)) = why_not_asked(&alert, turns.as_ref(), person.id) {
+        (state, state_tone) = (why, Tone::Plain);
+    } else if let Some(place) = turns.and_then(|turns| turns.place(person.id)) {
+        state = format!("{}. {state}", place_in_words(place));
+    }
     let place = [
         live::place(&person),
         person.category.word().to_owned(),

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::alert::words::{Language, Mode};
 use crate::app::App;
+use crate::call_out::Says;
 use crate::channel::{Channel, Configured};
 use crate::storage::alerts::Text;
 use crate::template::message::Filled;
@@ -105,6 +106,24 @@ fn one(app: &App, template: Option<&Template>, text: &Text, readers: &[Readers])
         people,
         size,
     })
+}
+
+/// The same for what a call-out says later.
+pub fn later(says: Says, preview: Preview) -> Preview {
+    Preview {
+        heading: format!("{}{}", when(says), preview.heading),
+        people: None,
+        ..preview
+    }
+}
+
+/// When something is said, for a heading; empty for the message itself.
+pub fn when(says: Says) -> &'static str {
+    match says {
+        Says::Message => "",
+        Says::Filled => "Once it is filled: ",
+        Says::Needed => "To the standby list, when needed: ",
+    }
 }
 
 /// What a text of this channel looks like.

@@ -77,7 +77,10 @@ async fn page(app: &App, by: &SignedIn, alert: &Alert, report: &Report) -> Resul
         title,
         severity: Severity::of(alert.kind, alert.severity),
         when: when(report, &times),
-        summary: report.summary(),
+        summary: match &report.call_out {
+            Some(call_out) => format!("{} {}", call_out.in_words(), report.summary()),
+            None => report.summary(),
+        },
         verdict: verdict(report),
         figures: figures(report, &times),
         chart: live::drawn(&report.curve, alert, report.made_at),
@@ -170,7 +173,7 @@ fn figures(report: &Report, times: &Times) -> Vec<Fact> {
         .iter()
         .map(|answer| format!("{} “{}”", answer.people, answer.label))
         .collect();
-    vec![
+    let mut facts = vec![
         Fact::new("Drill or real event", mode),
         Fact::new(
             "Start",
@@ -196,6 +199,29 @@ fn figures(report: &Report, times: &Times) -> Vec<Fact> {
             "Template",
             format!("{}, version {}", report.template, report.template_version),
         ),
+    ];
+    facts.extend(call_out(report, times));
+    facts
+}
+
+/// The same for a call-out: whom it asked, who comes.
+fn call_out(report: &Report, times: &Times) -> Vec<Fact> {
+    let Some(figures) = &report.call_out else {
+        return Vec::new();
+    };
+    let within = std::time::Duration::from_secs(format::count(figures.answer_within));
+    let filled = figures
+        .filled_at
+        .map_or_else(|| "never".to_owned(), |at| times.near(at));
+    vec![
+        Fact::new("Needed", figures.needed.to_string()),
+        Fact::new("Coming", figures.coming.to_string()),
+        Fact::new("Filled", filled),
+        Fact::new("On the standby list", figures.standby.to_string()),
+        Fact::new("Asked", figures.asked.to_string()),
+        Fact::new("Cannot come", figures.declined.to_string()),
+        Fact::new("Not asked", figures.not_asked.to_string()),
+        Fact::new("The next was asked after a no, or", format::span(within)),
     ]
 }
 
@@ -292,7 +318,8 @@ fn texts(report: &Report) -> Vec<SentText> {
         .filter(used)
         .map(|text| SentText {
             heading: format!(
-                "{} · {}",
+                "{}{} · {}",
+                preview::when(text.says),
                 preview::name(text.channel),
                 format::language(&text.language)
             ),

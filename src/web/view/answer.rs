@@ -55,6 +55,8 @@ pub struct AnswerPage {
     pub options: Vec<AnswerButton>,
     /// What is recorded: "I am safe, 14:03:12"; one line for each person of a shared phone.
     pub recorded: Vec<String>,
+    /// Of a call-out: who is in, who stands by, or that it is filled.
+    pub places: Vec<String>,
     /// The clinic's number: label as read aloud, address `tel:`.
     pub phone: Option<Link>,
 }
@@ -159,6 +161,7 @@ mod tests {
                 button("cannot", "No puedo venir", false),
             ],
             recorded: recorded.iter().map(|&line| line.to_owned()).collect(),
+            places: Vec::new(),
             phone: Some(Link::new("+1 555 010 0100", "tel:+15550100100")),
         }
     }

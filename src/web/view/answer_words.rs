@@ -1,6 +1,7 @@
 //! The fixed words of the answer page, per language; everything else on it comes from the alert.
 
 use super::{Mode, Severity};
+use crate::call_out::Place;
 
 /// The words of one language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,14 @@ pub struct AnswerWords {
     pub who: &'static str,
     /// Later states of the alert: corrected, all clear, ended, stopped.
     pub states: [&'static str; 4],
+    /// Of a call-out, after a yes that is needed.
+    pub coming: &'static str,
+    /// After one that is not, with `{}` for the place on the standby list.
+    pub standby: &'static str,
+    /// After one that a machine may have given.
+    pub unsure: &'static str,
+    /// Before a yes, once enough others have given one.
+    pub filled: &'static str,
 }
 
 static ENGLISH: AnswerWords = AnswerWords {
@@ -58,6 +67,10 @@ static ENGLISH: AnswerWords = AnswerWords {
         "This alert has ended.",
         "This alert was stopped.",
     ],
+    coming: "You are in: please come.",
+    standby: "You are number {} on the standby list. Please do not set out: we write if we need you.",
+    unsure: "Please answer once more: this came so soon that a mail program may have pressed it.",
+    filled: "Enough people are coming, thank you. A yes puts you on the standby list.",
 };
 
 static SPANISH: AnswerWords = AnswerWords {
@@ -81,6 +94,10 @@ static SPANISH: AnswerWords = AnswerWords {
         "Este aviso ha terminado.",
         "Este aviso se detuvo.",
     ],
+    coming: "Contamos con usted: venga, por favor.",
+    standby: "Es el número {} de la lista de reserva. No salga todavía: le escribiremos si hace falta.",
+    unsure: "Responda otra vez, por favor: llegó tan pronto que pudo ser un programa de correo.",
+    filled: "Ya viene suficiente gente, gracias. Con un sí queda en la lista de reserva.",
 };
 
 impl AnswerWords {
@@ -89,6 +106,14 @@ impl AnswerWords {
         match tag.split('-').next() {
             Some("es") => &SPANISH,
             _ => &ENGLISH,
+        }
+    }
+
+    /// Where someone stands who said yes to a call-out.
+    pub fn place(&self, place: Place) -> String {
+        match place {
+            Place::In => self.coming.to_owned(),
+            Place::Standby(number) => self.standby.replace("{}", &number.to_string()),
         }
     }
 

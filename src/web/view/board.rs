@@ -50,6 +50,8 @@ pub struct BoardLive {
     pub state_tone: Tone,
     /// The big numbers.
     pub numbers: Numbers,
+    /// The big numbers of a call-out, instead.
+    pub call_out: Option<CallOutNumbers>,
     /// What can be done now, the most urgent first; empty for whoever may only look.
     pub acts: Vec<Act>,
     /// The people, by what they need; groups without anybody are left out.
@@ -99,6 +101,57 @@ pub struct Numbers {
     pub not_reached: u64,
     /// Wrote something that is no answer and that nobody has dealt with; counted above too.
     pub wrote: u64,
+}
+
+/// People of a call-out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallOutNumbers {
+    /// "3 of 5 are coming, 2 more are needed: 9 asked so far, 15 not yet."
+    pub sentence: String,
+    /// Whether enough have said yes.
+    pub is_filled: bool,
+    /// How many must say yes.
+    pub needed: u64,
+    /// How many of them are in.
+    pub coming: u64,
+    /// How many places are open.
+    pub still_needed: u64,
+    /// Said yes after it was filled.
+    pub standby: u64,
+    /// Were asked.
+    pub asked: u64,
+    /// Were asked, as far as is known, and are silent.
+    pub silent: u64,
+    /// Cannot come.
+    pub negative: u64,
+    /// Need help themselves.
+    pub need_help: u64,
+    /// Were asked in vain.
+    pub not_reached: u64,
+    /// Were not asked.
+    pub unasked: u64,
+}
+
+impl CallOutNumbers {
+    /// The bar under the numbers: those who were asked.
+    pub fn bar(&self) -> Bar {
+        Bar::new(&[
+            ("answered", "coming", self.coming),
+            ("standby", "standby list", self.standby),
+            ("negative", "cannot come", self.negative),
+            ("help", "need help", self.need_help),
+            ("silent", "silent", self.silent),
+            ("unreached", "not reached", self.not_reached),
+        ])
+    }
+
+    /// The same in a sentence, for screen readers and titles.
+    pub fn summary(&self) -> String {
+        format!(
+            "{} {} cannot come, {} silent, {} not reached.",
+            self.sentence, self.negative, self.silent, self.not_reached
+        )
+    }
 }
 
 impl Numbers {

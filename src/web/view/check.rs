@@ -127,6 +127,8 @@ pub struct CheckLive {
     pub cannot: Vec<CannotGet>,
     /// How many people get it.
     pub people: u64,
+    /// How many of them are needed, when they are asked in turn until so many have said yes.
+    pub needed: Option<u64>,
     /// A signed word for everything shown: goes along in the form, so that the server can refuse to
     /// send what was not read; it also clears the tick, because it is a new one each time.
     pub fingerprint: String,
@@ -144,14 +146,34 @@ impl CheckLive {
 
     /// The one button: "Send LIVE alert to 143 people".
     pub fn button(&self) -> String {
-        match self.mode {
-            Mode::Live => format!("Send LIVE alert to {}", people(self.people)),
-            Mode::Drill => format!("Send DRILL to {}", people(self.people)),
+        match (self.needed, self.mode) {
+            (Some(needed), Mode::Live) => {
+                format!("Send LIVE call-out: {needed} of {}", people(self.people))
+            }
+            (Some(needed), Mode::Drill) => {
+                format!("Send DRILL call-out: {needed} of {}", people(self.people))
+            }
+            (None, Mode::Live) => format!("Send LIVE alert to {}", people(self.people)),
+            (None, Mode::Drill) => format!("Send DRILL to {}", people(self.people)),
         }
     }
 
     /// The tick's sentence.
     pub fn understanding(&self) -> String {
+        if let Some(needed) = self.needed {
+            let (really, all) = (
+                match self.mode {
+                    Mode::Live => "for real",
+                    Mode::Drill => "in a drill",
+                },
+                people(self.people),
+            );
+            let verb = if self.people == 1 { "is" } else { "are" };
+            return format!(
+                "I understand that {all} {verb} asked in turn {really}, from now on, until {needed} \
+                 can come."
+            );
+        }
         let people = people(self.people);
         match self.mode {
             Mode::Live => format!("I understand that this alerts {people} for real, now."),
@@ -251,6 +273,7 @@ mod tests {
             plan: Vec::new(),
             cannot: Vec::new(),
             people,
+            needed: None,
             fingerprint: "abc".to_owned(),
             hold_seconds: 5,
         }

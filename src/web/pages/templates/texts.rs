@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::alert::words::{Language, Mode, Purpose};
 use crate::app::App;
+use crate::call_out::{Says, Wanted};
 use crate::channel::Channel;
 use crate::plan::{Step, Whom};
 use crate::storage::alerts::Text;
@@ -11,7 +12,7 @@ use crate::template::{
     self, Level, Template, Variable, VariableKind, dates, fields, message, values,
 };
 use crate::web::format::{self, listed, sentence};
-use crate::web::pages::preview;
+use crate::web::pages::{draft_view, preview};
 use crate::web::view::check::{PlanStep, Preview};
 use crate::web::view::templates::Finding;
 use crate::web::view::{Fact, Tone};
@@ -19,6 +20,18 @@ use crate::web::view::{Fact, Tone};
 /// Every text, with realistic values in its blanks, as people would read it. A text that cannot be
 /// filled is left out: the findings say why.
 pub(super) fn with_examples(app: &App, template: &Template) -> Vec<Preview> {
+    let mut previews = of_one(app, template);
+    for (says, later) in &template.later {
+        previews.extend(
+            of_one(app, later)
+                .into_iter()
+                .map(|one| preview::later(*says, one)),
+        );
+    }
+    previews
+}
+
+fn of_one(app: &App, template: &Template) -> Vec<Preview> {
     let mut texts = Vec::new();
     for (position, language) in (0_i32..).zip(&template.languages) {
         let values = examples(app, template, language);
@@ -30,6 +43,7 @@ pub(super) fn with_examples(app: &App, template: &Template) -> Vec<Preview> {
             {
                 let (channel, language) = (*channel, language.clone());
                 texts.push(Text {
+                    says: Says::Message,
                     channel,
                     language,
                     position,
@@ -205,6 +219,14 @@ pub(super) fn answers(template: &Template, language: &Language) -> Vec<Fact> {
 
 /// The steps of its plan, on a line of time.
 pub(super) fn plan(template: &Template) -> Vec<PlanStep> {
+    if let Some(usual) = &template.call_out {
+        let wanted = Wanted {
+            needed: usual.needed.unwrap_or(1),
+            answer_within: None,
+            ahead: None,
+        };
+        return draft_view::in_turn(&template.plan, &usual.settings(&wanted));
+    }
     template.plan.steps.iter().map(step).collect()
 }
 
