@@ -92,8 +92,8 @@ async fn nobody_is_lost_and_every_possible_duplicate_is_marked(store: Store) {
     let twice = copies.values().filter(|copies| **copies > 1).count();
     let most = copies.values().max().copied().unwrap();
     assert!(
-        twice <= 2 * 20 && most <= 3,
-        "{twice} people got up to {most} copies"
+        most <= 3,
+        "one copy, and one more for each of two kills: {most}"
     );
     let page = muster
         .get(&format!("/api/v1/alerts/{alert}/recipients?limit=1000"))

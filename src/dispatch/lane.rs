@@ -18,6 +18,7 @@ use super::attempt::{Attempt, may_send, untried};
 use super::choice;
 use super::message::Texts;
 use super::pace::{self, Permits, Rate};
+pub use super::turn::Turn;
 use super::turn::{self, Done, Job};
 use crate::app::App;
 use crate::channel::Configured;
@@ -35,15 +36,6 @@ const LINGER: Duration = Duration::from_millis(5);
 const BATCH: usize = 1000;
 /// How long a stopping lane waits for answers that are under way.
 const DRAIN: Duration = Duration::from_secs(15);
-
-/// What one turn did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
-    /// Nothing to record, nothing to send.
-    Idle,
-    /// Something was recorded or sent.
-    Worked,
-}
 
 /// One gateway's lane.
 #[derive(Debug)]
@@ -157,7 +149,16 @@ impl Lane {
         let is_alone = self.in_flight.is_empty() && self.ready.is_empty();
         let has_results = !self.results.is_empty()
             && (is_alone || self.results.len() >= BATCH || now >= self.oldest + LINGER);
-        has_results || (now >= self.look_at && self.is_hungry())
+        has_results || (now >= self.look_at && (self.is_hungry() || self.owed() > 0))
+    }
+
+    /// How many were claimed and have no instant to be begun at: theirs was missed.
+    fn owed(&mut self) -> usize {
+        let now = self.now();
+        match self.rate {
+            Some(_) => self.ready.len().saturating_sub(self.permits.left(now)),
+            None => 0,
+        }
     }
 
     /// Whether so little is claimed that slots may soon stand empty.
@@ -191,21 +192,17 @@ impl Lane {
 
     /// What there is to write: none if there is nothing to record and no room for more.
     fn job(&mut self) -> Option<Job> {
-        let now = self.now();
+        let owed = self.owed();
         let want = self.want();
-        if want.limit == 0 && self.results.is_empty() {
+        if want.limit == 0 && owed == 0 && self.results.is_empty() {
             return None;
         }
-        let unpermitted = self
-            .ready
-            .len()
-            .saturating_sub(self.permits.left(now) + self.reserved());
         let common = &self.gateway.common;
         Some(Job {
             want,
             results: Arc::new(std::mem::take(&mut self.results)),
             rate: self.rate,
-            owed: if self.rate.is_some() { unpermitted } else { 0 },
+            owed,
             daily_cap: common.daily_cap,
             day: self.app.today(),
         })
@@ -360,7 +357,7 @@ impl Lane {
             if !self.results.is_empty() {
                 until = until.min(self.oldest + LINGER);
             }
-            if self.is_hungry() {
+            if self.is_hungry() || self.owed() > 0 {
                 until = until.min(self.look_at);
             }
             until = until.max(self.rest_until);

@@ -14,6 +14,15 @@ use crate::storage::outcomes::{self, Recorded};
 use crate::storage::pace::{self, Pace};
 use crate::storage::{Error, Tx};
 
+/// What one turn did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Nothing to record, nothing to send.
+    Idle,
+    /// Something was recorded or sent.
+    Worked,
+}
+
 /// What is to be written.
 pub(super) struct Job {
     /// What may be claimed; a limit of zero claims nothing.
@@ -123,7 +132,8 @@ async fn take_up(tx: &mut Tx, job: &Job, clock: impl Fn() -> Duration) -> Result
         done.claimed = deliveries::claim(tx, &want).await?;
     }
     done.may_have_more = is_full(&done.claimed, &want);
-    if done.claimed.len() < usize::try_from(want.limit).unwrap_or(0) {
+    let limit = usize::try_from(want.limit).unwrap_or(0);
+    if done.claimed.len() < limit && done.permits.len() >= job.owed {
         // There was nothing more, whatever the rate.
         done.next_permit = None;
     }
