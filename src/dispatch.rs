@@ -16,8 +16,8 @@
 //!
 //! One [`lane`] per gateway, with its own client, slots, pace and breaker: nothing in one can slow
 //! another, and some of its slots are for life-safety alone. A lane claims what its slots take during
-//! a commit, so that a crash leaves no more than that in doubt. Its [`turn`] writes down results and
-//! claims the next rows in one transaction; none is open while it talks to a gateway. An [`attempt`]
+//! a commit, so that a crash leaves no more than that in doubt. Its `turn` writes down results and
+//! claims the next rows in one transaction; none is open while it talks to a gateway. An `attempt`
 //! is one message handed over, and what came of it.
 //!
 //! What a dead process left half-sent is found by [`recovery`], which also decides about what is
