@@ -186,7 +186,7 @@ impl App {
             .iter()
             .map(|gateway| (gateway.common.name.clone(), Health::default()))
             .collect();
-        let shelf = template::load::shelf(config.templates.as_deref());
+        let shelf = read_shelf(&config);
         Self(Arc::new(Parts {
             public_url: config.public_url(),
             config,
@@ -258,7 +258,7 @@ impl App {
 
     /// Reads the message templates again.
     pub fn reload_templates(&self) {
-        let shelf = template::load::shelf(self.config.templates.as_deref());
+        let shelf = read_shelf(&self.config);
         *self
             .shelf
             .write()
@@ -318,4 +318,17 @@ async fn open_keys(db: &Db, path: &Path, access: Access) -> Result<Keys, OpenFai
         return Err(OpenFailure::WrongKey(path.display().to_string()));
     }
     Ok(keys)
+}
+
+/// The message templates, with what the house wants otherwise.
+fn read_shelf(config: &Config) -> Loaded {
+    let mut shelf = template::load::shelf(config.templates.as_deref());
+    for template in &mut shelf.templates {
+        if let (Some(call_out), Some(seconds)) =
+            (&mut template.call_out, config.answer_within_seconds)
+        {
+            call_out.answer_within_seconds = seconds;
+        }
+    }
+    shelf
 }

@@ -41,6 +41,9 @@ pub struct Config {
     pub templates: Option<PathBuf>,
     /// Seconds in which Stop still undoes a launch from the page.
     pub hold_seconds: u32,
+    /// Seconds that someone may think before a call-out asks the next one too. None: as each template
+    /// says.
+    pub answer_within_seconds: Option<u32>,
     /// `text` or `json`.
     pub log_format: LogFormat,
     /// How the service is looked after.
@@ -103,6 +106,7 @@ impl Default for Config {
             key_file: None,
             templates: None,
             hold_seconds: 5,
+            answer_within_seconds: None,
             log_format: LogFormat::Text,
             operations: Operations::default(),
             organisation: Organisation::default(),
@@ -252,6 +256,10 @@ impl Config {
         }
         if let Some(Err(message)) = self.database.as_deref().map(DatabaseUrl::from_str) {
             problems.push(format!("database: {message}"));
+        }
+        let is_span = |seconds: &u32| (10..=86_400).contains(seconds);
+        if !self.answer_within_seconds.iter().all(is_span) {
+            problems.push("answer_within_seconds: write 10 to 86400, as in 600".to_owned());
         }
         let house = &self.organisation;
         if jiff::tz::TimeZone::get(&house.time_zone).is_err() {

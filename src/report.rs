@@ -28,7 +28,7 @@ use crate::storage::deliveries::DeliveryState;
 use crate::storage::standing::{self, Delivery, Filter, Person, PersonState};
 use crate::storage::{self, Error, report as rows};
 use crate::template::message::Filled;
-use call_out::CallOutFigures;
+use call_out::CallOutAccount;
 use figures::{Figures, Point};
 use written::Written;
 
@@ -70,7 +70,7 @@ pub struct Report {
     /// Answers, in the order of the options.
     pub answers: Vec<AnswerCount>,
     /// How it stands as a call-out; null if it is none.
-    pub call_out: Option<CallOutFigures>,
+    pub call_out: Option<CallOutAccount>,
     /// The figures of a drill form.
     pub figures: Figures,
     /// Reached and answered over time.
@@ -198,7 +198,7 @@ impl Report {
             recipients: alert.recipients,
             deliveries: deliveries(db, alert).await?,
             answers: answers(db, alert, &language).await?,
-            call_out: standing.as_ref().map(|one| CallOutFigures::of(alert, one)),
+            call_out: standing.as_ref().map(|one| CallOutAccount::of(alert, one)),
             figures: Figures::of(alert, &times),
             curve: figures::curve(alert.launched_at, &times),
             slices: slices(db, alert).await?,

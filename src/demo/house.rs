@@ -60,6 +60,7 @@ fn settings(listen: &str, public_url: &str, pace: Pace) -> String {
         r#"# Made by `muster demo` at each start. Commands with --data read it here, and nothing else.
 listen = "{listen}"
 public_url = "{public_url}"
+answer_within_seconds = 30
 
 [organisation]
 name = "{name}"

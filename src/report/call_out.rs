@@ -30,9 +30,26 @@ pub struct CallOutFigures {
     pub answer_within: i64,
     /// How many more than are needed are asked at a time.
     pub ahead: i64,
-    /// Since when enough have said yes; null while places are open.
-    #[schema(value_type = Option<String>, format = DateTime)]
+}
+
+/// The same with the moment from which on enough had said yes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct CallOutAccount {
+    /// The figures.
+    #[serde(flatten)]
+    pub figures: CallOutFigures,
+    /// Since when it is filled; none while places are open.
     pub filled_at: Option<Timestamp>,
+}
+
+impl CallOutAccount {
+    /// Counts a call-out.
+    pub fn of(alert: &Alert, standing: &Standing) -> Self {
+        Self {
+            figures: CallOutFigures::of(alert, standing),
+            filled_at: standing.call_out.filled_at,
+        }
+    }
 }
 
 impl CallOutFigures {
@@ -48,7 +65,6 @@ impl CallOutFigures {
             not_asked: (alert.recipients - standing.asked()).max(0),
             answer_within: standing.call_out.answer_within.into(),
             ahead: standing.call_out.ahead.into(),
-            filled_at: standing.call_out.filled_at,
         }
     }
 
@@ -127,7 +143,6 @@ mod tests {
             not_asked: 24 - asked,
             answer_within: 600,
             ahead: 0,
-            filled_at: None,
         }
     }
 

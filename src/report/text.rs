@@ -52,7 +52,7 @@ impl Report {
         )?;
         writeln!(text, "{}", self.summary())?;
         if let Some(call_out) = &self.call_out {
-            writeln!(text, "{}", call_out.in_words())?;
+            writeln!(text, "{}", call_out.figures.in_words())?;
         }
         writeln!(text)?;
         for (state, count) in self.counts.iter().filter(|(_, count)| **count > 0) {

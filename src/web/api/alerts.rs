@@ -104,11 +104,22 @@ pub struct AlertDetail {
     /// People by their latest answer, the alert's every answer listed: `{"safe": 12, "help": 0}`.
     pub answers: BTreeMap<String, i64>,
     /// How it stands as a call-out; null if everyone was told at once.
-    pub call_out: Option<CallOutFigures>,
+    pub call_out: Option<CallOutBody>,
     /// The variables as they were given.
     pub variables: BTreeMap<String, String>,
     /// Later alerts of its thread, oldest first: its updates, correction, all-clear.
     pub follow_ups: Vec<FollowUp>,
+}
+
+/// How an alert stands as a call-out.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct CallOutBody {
+    /// People of its audience.
+    #[serde(flatten)]
+    pub figures: CallOutFigures,
+    /// Since when enough have said yes (RFC 3339); null while places are open.
+    #[schema(format = DateTime)]
+    pub filled_at: Option<String>,
 }
 
 /// A later alert of the same thread.
@@ -269,7 +280,10 @@ async fn detail(app: &App, alert: &Alert) -> Result<AlertDetail, Problem> {
             .into_iter()
             .map(|answer| (answer.key, answer.people))
             .collect(),
-        call_out: standing.map(|standing| CallOutFigures::of(alert, &standing)),
+        call_out: standing.map(|standing| CallOutBody {
+            figures: CallOutFigures::of(alert, &standing),
+            filled_at: standing.call_out.filled_at.map(time),
+        }),
         variables: alert.variables.0.clone(),
         follow_ups: follow_ups.collect(),
         alert: Known::of(&thread).summary(app, alert).await?,

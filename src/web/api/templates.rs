@@ -81,14 +81,14 @@ pub struct TemplateBody {
     /// The blanks that each recipient's own columns in the directory fill.
     pub per_person: Vec<VariableBody>,
     /// How its call-outs ask unless the launch says otherwise; null if it cannot be one.
-    pub call_out: Option<CallOutBody>,
+    pub call_out: Option<TemplateCallOutBody>,
     /// What people can answer, in the order of their digits: the first is 1.
     pub options: Vec<AnswerOption>,
 }
 
 /// How a template's call-outs ask.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-pub struct CallOutBody {
+pub struct TemplateCallOutBody {
     /// How many people the launch page proposes; the API takes none for granted.
     pub needed: Option<u32>,
     /// Seconds without an answer after which the next one is asked too.
@@ -349,7 +349,7 @@ fn body(app: &App, template: &Template, approvals: &[Approval]) -> TemplateBody 
         audience: template.audience.clone(),
         variables: described(variables),
         per_person: described(per_person),
-        call_out: template.call_out.map(|usual| CallOutBody {
+        call_out: template.call_out.map(|usual| TemplateCallOutBody {
             needed: usual.needed,
             answer_within: usual.answer_within_seconds,
             ahead: usual.ahead,

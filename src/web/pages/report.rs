@@ -78,7 +78,7 @@ async fn page(app: &App, by: &SignedIn, alert: &Alert, report: &Report) -> Resul
         severity: Severity::of(alert.kind, alert.severity),
         when: when(report, &times),
         summary: match &report.call_out {
-            Some(call_out) => format!("{} {}", call_out.in_words(), report.summary()),
+            Some(call_out) => format!("{} {}", call_out.figures.in_words(), report.summary()),
             None => report.summary(),
         },
         verdict: verdict(report),
@@ -206,11 +206,12 @@ fn figures(report: &Report, times: &Times) -> Vec<Fact> {
 
 /// The same for a call-out: whom it asked, who comes.
 fn call_out(report: &Report, times: &Times) -> Vec<Fact> {
-    let Some(figures) = &report.call_out else {
+    let Some(account) = &report.call_out else {
         return Vec::new();
     };
+    let figures = &account.figures;
     let within = std::time::Duration::from_secs(format::count(figures.answer_within));
-    let filled = figures
+    let filled = account
         .filled_at
         .map_or_else(|| "never".to_owned(), |at| times.near(at));
     vec![

@@ -98,9 +98,11 @@ on_both! {
 
         let begun = Instant::now();
         let mut answers = tokio::task::JoinSet::new();
-        for token in sent.iter().take(ANSWERS).map(token) {
+        for (place, token) in (0_u32..).zip(sent.iter().take(ANSWERS).map(token)) {
             let app = house.app.clone();
             answers.spawn(async move {
+                // Paces them: one every ten milliseconds.
+                tokio::time::sleep(Duration::from_millis(10) * place).await;
                 let asked = Instant::now();
                 let answered = response::link(&app, &token, "safe", None).await.unwrap();
                 assert!(matches!(answered, Answered::Recorded(_)));

@@ -22,7 +22,7 @@ pub(super) fn of_call_out(template: &Template, asked: &Asked) -> Vec<Blank> {
     let number = |number: u32| {
         let value = number.to_string();
         let chosen = value == asked.needed;
-        Choice::new(value, people(number.into())).chosen(chosen)
+        Choice::new(value, format!("{} needed", people(number.into()))).chosen(chosen)
     };
     let everyone = Choice::new(asked::EVERYONE, "Everyone at once, however many come")
         .chosen(asked.needed == asked::EVERYONE);
@@ -52,14 +52,14 @@ pub(super) fn of_call_out(template: &Template, asked: &Asked) -> Vec<Blank> {
     }
     let span = |seconds: u64| {
         let label = format!(
-            "after {}",
+            "{} to think, then the next",
             format::span(std::time::Duration::from_secs(seconds))
         );
         Choice::new(seconds.to_string(), label).chosen(seconds == chosen)
     };
     let within = Blank {
         name: asked::WITHIN.to_owned(),
-        label: "When is the next one asked, if there is no answer?".to_owned(),
+        label: "How long may each one think?".to_owned(),
         choices: spans.into_iter().map(span).collect(),
         optional: true,
         ..Blank::default()
