@@ -11,6 +11,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::clock::Timestamp;
+use crate::fail_point::fail_point;
 use crate::storage::{self, Db, Error, Tx};
 
 /// Who does something: shown in reports and kept in the chain.
@@ -124,7 +125,9 @@ pub async fn append(
         hash: Vec::new(),
     };
     entry.hash = entry.expected_hash(&previous);
-    storage::audit::insert(tx, &entry).await
+    storage::audit::insert(tx, &entry).await?;
+    fail_point!("audit.before_commit");
+    Ok(())
 }
 
 /// Takes the lock on the end of the chain for an act whose entry can only be written at its end,

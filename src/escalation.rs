@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::audit::{self, Actor};
 use crate::call_out::Says;
 use crate::clock::Timestamp;
+use crate::fail_point::fail_point;
 use crate::ids::{AlertNumber, DeliveryId};
 use crate::keys::{Keys, answer_key};
 use crate::plan::Whom;
@@ -64,6 +65,7 @@ pub async fn turn(app: &App) -> Result<bool, Error> {
         if !write_chunk(app, step.alert, step.step).await? {
             break;
         }
+        fail_point!("step.after_commit");
         app.wake();
         did = true;
     }
@@ -126,6 +128,7 @@ async fn write_chunk(app: &App, alert: AlertNumber, step: i32) -> Result<bool, E
                 };
                 let mut alert = alerts::get(&mut *tx, alert).await?;
                 write_locked(tx, &mut alert, row, &keys, now).await?;
+                fail_point!("step.before_commit");
                 Ok(true)
             })
         })

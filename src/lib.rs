@@ -14,6 +14,7 @@ pub mod demo;
 pub mod directory;
 pub mod dispatch;
 pub mod escalation;
+mod fail_point;
 pub mod ids;
 pub mod keys;
 pub mod operate;

@@ -11,6 +11,7 @@ use tracing::info;
 
 use crate::app::App;
 use crate::channel::{Receipt, ReceiptStatus, Reference};
+use crate::fail_point::fail_point;
 use crate::ids::{DeliveryId, ReceiptId};
 use crate::storage::deliveries::DeliveryState;
 use crate::storage::receipts::{self, Busy, Change, ReceiptRow, Spoken};
@@ -103,9 +104,14 @@ async fn write(app: &App, rows: Vec<ReceiptRow>) -> Result<(), Error> {
     let busy = app
         .db
         .write("receipt.record", move |tx| {
-            Box::pin(async move { record_all(tx, rows, Busy::Skip).await })
+            Box::pin(async move {
+                let busy = record_all(tx, rows, Busy::Skip).await;
+                fail_point!("receipt.before_commit");
+                busy
+            })
         })
         .await?;
+    fail_point!("receipt.after_commit");
     // One after the other: who holds one row and waits for another may wait in a circle.
     for row in busy {
         app.db

@@ -16,6 +16,7 @@ use crate::audit::{self, Actor};
 use crate::channel::Channel;
 use crate::clock::Timestamp;
 use crate::escalation::call_out;
+use crate::fail_point::fail_point;
 use crate::ids::{RecipientId, ResponseId};
 use crate::keys::answer_key;
 use crate::storage::alerts;
@@ -105,9 +106,14 @@ pub async fn link(
     let is_call_out = addressee.is_call_out;
     app.db
         .write("response.record", move |tx| {
-            Box::pin(async move { record_in(tx, &kept, is_call_out).await })
+            Box::pin(async move {
+                record_in(tx, &kept, is_call_out).await?;
+                fail_point!("answer.before_commit");
+                Ok::<_, Error>(())
+            })
         })
         .await?;
+    fail_point!("answer.after_commit");
     tell(app, is_call_out);
     Ok(Answered::Recorded(response))
 }

@@ -14,6 +14,7 @@ use crate::audit::{self, Actor};
 use crate::call_out::{self, Says, Settings, Wanted};
 use crate::clock::Timestamp;
 use crate::escalation;
+use crate::fail_point::fail_point;
 use crate::ids::{AlertId, AlertNumber, ContactId};
 use crate::keys::Keys;
 use crate::plan::Plan;
@@ -126,10 +127,12 @@ pub async fn launch(app: &App, request: LaunchRequest) -> Result<Launched, Refus
             Box::pin(async move {
                 let alert = insert(tx, &new, Whom::Selected(selection), &keys).await?;
                 keep(tx, kept, alert.id, new.now).await?;
+                fail_point!("launch.before_commit");
                 Ok::<_, Refusal>(alert)
             })
         })
         .await;
+    fail_point!("launch.after_commit", written.is_ok());
     match written {
         Ok(alert) => {
             announce(app, &alert);

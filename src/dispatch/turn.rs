@@ -8,6 +8,7 @@ use super::ask;
 use super::pace::Rate;
 use crate::app::App;
 use crate::channel::Configured;
+use crate::fail_point::fail_point;
 use crate::ids::BootId;
 use crate::storage::deliveries::{self, Claimed, Want};
 use crate::storage::outcomes::{self, Recorded};
@@ -85,13 +86,18 @@ async fn make(app: App, job: Job) -> Result<Done, Error> {
         .write("dispatch.turn", move |tx| {
             Box::pin(async move {
                 record_in(tx, job.want.boot, &job.results, can_be_asked).await?;
+                fail_point!("record.before_commit", !job.results.is_empty());
                 if !has_room && job.owed == 0 {
                     return Ok::<_, Error>(Done::default());
                 }
-                take_up(tx, &job, || clock.elapsed()).await
+                let done = take_up(tx, &job, || clock.elapsed()).await?;
+                fail_point!("claim.before_commit", !done.claimed.is_empty());
+                Ok(done)
             })
         })
         .await?;
+    fail_point!("record.after_commit", recorded > 0);
+    fail_point!("claim.after_commit", !done.claimed.is_empty());
     done.recorded = recorded;
     done.claimed_at = begun;
     done.took = app.clock.elapsed().saturating_sub(begun);

@@ -24,7 +24,7 @@ pub struct Muster {
     port: u16,
     server: Option<Child>,
     token: String,
-    _database: Option<FreshDatabase>,
+    database: Option<FreshDatabase>,
 }
 
 /// Which database it uses.
@@ -63,7 +63,7 @@ impl Muster {
             port,
             server: None,
             token: String::new(),
-            _database: database,
+            database,
         };
         let made = muster
             .json(&["token", "create", "--name", "test", "--scope", "admin"])
@@ -77,6 +77,12 @@ impl Muster {
 
     /// Starts the server and waits until it is ready.
     pub async fn serve(&mut self) {
+        self.start("");
+        self.ready().await;
+    }
+
+    /// Starts the server, which dies at this fail point; none if the name is empty.
+    pub fn start(&mut self, fail_point: &str) {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
@@ -84,11 +90,16 @@ impl Muster {
             .expect("the folder is ours");
         let server = self
             .command(&["serve"])
+            .env("FAILPOINTS", fail_point)
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
             .expect("the program can be run");
         self.server = Some(server);
+    }
+
+    /// Waits until the server that was started is ready.
+    pub async fn ready(&self) {
         let deadline = Instant::now() + PATIENCE;
         let client = http_client();
         while client.get(self.url("/readyz")).send().await.is_err() {
@@ -108,9 +119,29 @@ impl Muster {
         }
     }
 
+    /// Waits until the server has died by itself, at its fail point.
+    pub async fn died(&mut self) {
+        use std::os::unix::process::ExitStatusExt as _;
+        const SIGABRT: i32 = 6;
+        let mut server = self.server.take().expect("the server was started");
+        let ended = tokio::time::timeout(PATIENCE, server.wait()).await;
+        let status = ended.unwrap_or_else(|_| panic!("it never came there:\n{}", self.log()));
+        let status = status.expect("it is ours to wait for");
+        assert_eq!(status.signal(), Some(SIGABRT), "{}", self.log());
+    }
+
     /// What the server logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("server.log")).unwrap_or_default()
+    }
+
+    /// The database's address, as in the configuration.
+    pub fn database(&self) -> String {
+        let file = self.folder.path().join("data/muster.db");
+        self.database.as_ref().map_or_else(
+            || format!("sqlite:{}", file.display()),
+            |one| one.url().to_owned(),
+        )
     }
 
     /// The folder of this installation.
@@ -151,6 +182,21 @@ impl Muster {
         )
     }
 
+    /// Runs a command and kills it (SIGKILL) after a pause. Whether it had ended well before.
+    pub async fn run_until_killed(&self, arguments: &[&str], pause: Duration) -> bool {
+        let mut command = self.command(arguments);
+        let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the program can be run");
+        let ended = tokio::time::timeout(pause, child.wait()).await;
+        let Ok(status) = ended else {
+            child.kill().await.expect("it is ours to kill");
+            return false;
+        };
+        let status = status.expect("it is ours to wait for");
+        assert!(status.success(), "{arguments:?} fails");
+        true
+    }
+
     /// Runs a command that must succeed, with `--json`.
     pub async fn json(&self, arguments: &[&str]) -> Value {
         let arguments: Vec<&str> = arguments.iter().copied().chain(["--json"]).collect();
@@ -177,6 +223,18 @@ impl Muster {
             answer.status().as_u16(),
             answer.json().await.unwrap_or(Value::Null),
         )
+    }
+
+    /// Tells the API under an idempotency key. None if the server is away or breaks off.
+    pub async fn try_post(&self, path: &str, key: &str, body: &Value) -> Option<(u16, Value)> {
+        let request = http_client()
+            .post(self.url(path))
+            .bearer_auth(&self.token)
+            .header("Idempotency-Key", key)
+            .json(body);
+        let answer = request.send().await.ok()?;
+        let status = answer.status().as_u16();
+        Some((status, answer.json().await.ok()?))
     }
 
     /// Adds people by the import, from a file's text.

@@ -8,6 +8,7 @@
 
 mod commands;
 mod documents;
+mod reliability;
 mod source;
 mod tree;
 mod walls;

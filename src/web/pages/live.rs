@@ -231,6 +231,7 @@ pub async fn build(
         updated: times.clock_and_zone(now),
         state,
         state_tone,
+        twice: format::count(standing::count_uncertain(&app.db, alert.number).await?.0),
         acts: if hold.is_some() {
             Vec::new()
         } else {

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::chart::{Bar, Chart};
-use super::{Act, Fact, Frame, Link, Mode, Pages, Severity, Tone, people};
+use super::{Act, Fact, Frame, Link, Mode, Pages, Severity, Tone, counted, people};
 
 /// `/alerts/ID`.
 #[derive(Clone, Debug, Template)]
@@ -48,6 +48,8 @@ pub struct BoardLive {
     pub state: String,
     /// How that is meant; `Good` for ended, `Careful` for stopped.
     pub state_tone: Tone,
+    /// Messages that were sent again although they may have gone out before.
+    pub twice: u64,
     /// The big numbers.
     pub numbers: Numbers,
     /// The big numbers of a call-out, instead.
@@ -60,6 +62,14 @@ pub struct BoardLive {
     pub gateways: Vec<GatewayLight>,
     /// Reached and answered over time; none before anything happened.
     pub chart: Option<Chart>,
+}
+
+impl BoardLive {
+    /// "3 messages may have arrived twice."
+    fn doubt(&self) -> Option<String> {
+        let messages = counted(self.twice, "message", "messages");
+        (self.twice > 0).then(|| format!("{messages} may have arrived twice."))
+    }
 }
 
 /// A message that is still held back.
