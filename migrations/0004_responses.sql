@@ -20,6 +20,7 @@ CREATE TABLE response (
 );
 CREATE INDEX response_by_recipient ON response (recipient, at);
 CREATE INDEX response_by_alert ON response (alert, at);
+CREATE INDEX response_on_behalf ON response (at) WHERE recorded_by IS NOT NULL;
 
 -- Every message that people sent to us, also those that answer nothing: no answer is lost.
 CREATE TABLE reply (

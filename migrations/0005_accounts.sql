@@ -57,6 +57,8 @@ CREATE TABLE audit_entry (
     hash    BYTEA  NOT NULL
 );
 CREATE INDEX audit_entry_by_subject ON audit_entry (subject, number);
+-- The service checks every minute that the last acts are in here.
+CREATE INDEX audit_entry_by_action ON audit_entry (action, at);
 
 -- The end of the chain: one row, updated first by every writer, so that writers queue up here.
 CREATE TABLE audit_head (

@@ -20,8 +20,10 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::dispatch::health::Health;
 use crate::dispatch::lease::Lease;
+use crate::dispatch::pulse::{Part, Pulse};
 use crate::ids::BootId;
 use crate::keys::{KeyError, Keys};
+use crate::operate::self_watch::Watch;
 use crate::plan::Plan;
 use crate::receipt::Inbox;
 use crate::storage::{self, Access, Db, meta};
@@ -63,10 +65,13 @@ pub struct Parts {
     pub receipts: Inbox,
     /// Until when this process may send, where other servers would take over.
     pub lease: Lease,
+    /// How often each part of the engine has turned.
+    pub pulse: Pulse,
+    /// What the service last found when it looked at itself.
+    pub watch: Watch,
     shelf: RwLock<Arc<Loaded>>,
     work: watch::Sender<u64>,
     news: watch::Sender<u64>,
-    turns: watch::Sender<u64>,
 }
 
 impl Deref for App {
@@ -187,6 +192,7 @@ impl App {
             .map(|gateway| (gateway.common.name.clone(), Health::default()))
             .collect();
         let shelf = read_shelf(&config);
+        let pulse = Pulse::of(gateways.iter().map(|one| one.common.name.clone()));
         Self(Arc::new(Parts {
             public_url: config.public_url(),
             config,
@@ -202,10 +208,11 @@ impl App {
             boot: std::sync::OnceLock::new(),
             receipts: Inbox::default(),
             lease: Lease::default(),
+            pulse,
+            watch: Watch::default(),
             shelf: RwLock::new(Arc::new(shelf)),
             work: watch::Sender::new(0),
             news: watch::Sender::new(0),
-            turns: watch::Sender::new(0),
         }))
     }
 
@@ -286,14 +293,9 @@ impl App {
         self.news.subscribe()
     }
 
-    /// Takes note that the engine finished a turn without a failure.
-    pub fn turned(&self) {
-        self.turns.send_modify(|count| *count += 1);
-    }
-
-    /// Wakes when the engine finished a turn.
-    pub fn turns(&self) -> watch::Receiver<u64> {
-        self.turns.subscribe()
+    /// Takes note that a part of the engine finished a turn without a failure.
+    pub fn turned(&self, part: Part<'_>) {
+        self.pulse.note(part);
     }
 
     /// Comes to an end: no new work, what is in flight is finished and recorded.

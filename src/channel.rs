@@ -13,7 +13,7 @@ pub mod kinds;
 pub mod sandbox;
 pub mod secret;
 pub mod sms;
-mod tls;
+pub(crate) mod tls;
 
 use std::sync::Arc;
 

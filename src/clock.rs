@@ -1,8 +1,10 @@
 //! Tells the time, so that tests can move it.
 
+mod steady;
+
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -67,7 +69,10 @@ impl fmt::Display for Timestamp {
 
 /// Where the time comes from. Clones share one time.
 #[derive(Clone, Debug)]
-pub struct Clock(Source);
+pub struct Clock {
+    source: Source,
+    steady: Arc<Mutex<steady::Steady>>,
+}
 
 #[derive(Clone, Debug)]
 enum Source {
@@ -75,64 +80,119 @@ enum Source {
         started: Instant,
     },
     Fake {
-        millis: Arc<AtomicI64>,
-        started: i64,
+        wall: Arc<AtomicI64>,
+        elapsed: Arc<AtomicI64>,
     },
 }
 
 impl Clock {
+    fn of(source: Source) -> Self {
+        Self {
+            source,
+            steady: Arc::default(),
+        }
+    }
+
     /// The machine's clock.
     pub fn system() -> Self {
-        Self(Source::System {
+        Self::of(Source::System {
             started: Instant::now(),
         })
     }
 
     /// A clock that stands still until [`Clock::advance`].
     pub fn fake(start: Timestamp) -> Self {
-        Self(Source::Fake {
-            millis: Arc::new(AtomicI64::new(start.0)),
-            started: start.0,
+        Self::of(Source::Fake {
+            wall: Arc::new(AtomicI64::new(start.0)),
+            elapsed: Arc::default(),
         })
     }
 
-    /// What time it is. May jump when someone sets the clock: never measure a span with it.
+    /// What time it is: the machine's clock, but for its jumps (see [`Clock::off`]). Still never
+    /// measure a span with it: a clock may be set by up to a minute.
+    pub fn now(&self) -> Timestamp {
+        self.steady().now(self.wall(), self.elapsed())
+    }
+
+    /// What the machine's clock says, jumps and all.
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that reads the machine's clock"
     )]
-    pub fn now(&self) -> Timestamp {
-        match &self.0 {
+    pub fn wall(&self) -> Timestamp {
+        match &self.source {
             Source::System { .. } => {
                 let since = std::time::SystemTime::now()
                     .duration_since(std::time::UNIX_EPOCH)
                     .unwrap_or_default();
                 Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
             }
-            Source::Fake { millis, .. } => Timestamp(millis.load(Ordering::SeqCst)),
+            Source::Fake { wall, .. } => Timestamp(wall.load(Ordering::SeqCst)),
         }
     }
 
     /// Time since this clock was made; never jumps.
     pub fn elapsed(&self) -> Duration {
-        match &self.0 {
+        match &self.source {
             Source::System { started } => started.elapsed(),
-            Source::Fake { millis, started } => {
-                Timestamp(millis.load(Ordering::SeqCst)).since(Timestamp(*started))
+            Source::Fake { elapsed, .. } => {
+                Timestamp(elapsed.load(Ordering::SeqCst)).since(Timestamp(0))
             }
         }
     }
 
+    /// How far the machine's clock, or the database's, has jumped from the time that [`Clock::now`]
+    /// goes on by, in milliseconds; positive is ahead. Zero as long as they agree.
+    pub fn off(&self) -> i64 {
+        self.now();
+        self.steady().off()
+    }
+
+    /// A person says that the clocks are right now: from here on the time is what they say.
+    pub fn settle(&self) {
+        self.steady().settle();
+    }
+
+    /// Goes by the clock of a database that several servers share. It said `theirs` to a question
+    /// that was asked at `asked`, by [`Clock::elapsed`]. A fake clock goes by nobody's.
+    pub fn follow(&self, theirs: Timestamp, asked: Duration) {
+        let way = self.elapsed().saturating_sub(asked);
+        let is_slow = way > SLOW_ANSWER;
+        if is_slow || matches!(self.source, Source::Fake { .. }) {
+            return;
+        }
+        let ours = self.now().before(way / 2);
+        self.steady().follow(theirs, ours);
+    }
+
     /// Moves a fake clock forward; does nothing to the machine's.
     pub fn advance(&self, span: Duration) {
-        if let Source::Fake { millis, .. } = &self.0 {
-            millis.fetch_add(
-                i64::try_from(span.as_millis()).unwrap_or(i64::MAX),
-                Ordering::SeqCst,
-            );
+        if let Source::Fake { wall, elapsed } = &self.source {
+            let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+            // Before and after, so that what lies between is not taken for a jump.
+            self.now();
+            let mut steady = self.steady();
+            wall.fetch_add(millis, Ordering::SeqCst);
+            elapsed.fetch_add(millis, Ordering::SeqCst);
+            steady.now(self.wall(), self.elapsed());
         }
     }
+
+    /// Sets a fake clock by that many milliseconds, as an administrator would; no time passes.
+    pub fn jump(&self, millis: i64) {
+        if let Source::Fake { wall, .. } = &self.source {
+            self.now();
+            wall.fetch_add(millis, Ordering::SeqCst);
+        }
+    }
+
+    fn steady(&self) -> MutexGuard<'_, steady::Steady> {
+        self.steady.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
+
+/// A database that took longer than this to say the time has not said it.
+const SLOW_ANSWER: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {
@@ -153,5 +213,16 @@ mod tests {
         clock.advance(Duration::from_secs(1));
         assert_eq!(same.now(), Timestamp(1005));
         assert_eq!(same.elapsed(), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_by_an_hour_says_so_and_goes_on_as_before() {
+        let clock = Clock::fake(Timestamp(5));
+        clock.jump(3_600_000);
+        assert_eq!((clock.now(), clock.off()), (Timestamp(5), 3_600_000));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(clock.now(), Timestamp(1005));
+        clock.settle();
+        assert_eq!((clock.now(), clock.off()), (Timestamp(3_601_005), 0));
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod environment;
 pub mod examine;
+mod operations;
 mod reading;
 pub mod wording;
 
@@ -14,9 +15,9 @@ use axum::http::Uri;
 use serde::Deserialize;
 
 use crate::alert::words::Language;
-use crate::directory::email_address::EmailAddress;
 use crate::plan::Plan;
 use crate::storage::DatabaseUrl;
+pub use operations::Operations;
 
 /// The file that is read where none is named.
 pub const FILE: &str = "muster.toml";
@@ -66,15 +67,6 @@ pub enum LogFormat {
     Text,
     /// For machines: one JSON object a line.
     Json,
-}
-
-/// How the service is looked after.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Operations {
-    /// Who is told, by another gateway, when a gateway does not work: mobile numbers in full (`+…`)
-    /// and e-mail addresses.
-    pub notify: Vec<String>,
 }
 
 /// The house that warns its people.
@@ -286,18 +278,7 @@ impl Config {
             problems
                 .push("organisation.name: it begins every message and cannot be empty".to_owned());
         }
-        problems.extend(
-            self.operations
-                .notify
-                .iter()
-                .filter(|address| !can_be_told(address))
-                .map(|address| {
-                    format!(
-                        "operations.notify: \"{address}\" is neither an e-mail address nor a mobile \
-                         number in full, as +41791234567 is one"
-                    )
-                }),
-        );
+        problems.extend(self.operations.problems());
         problems.extend(
             self.plans
                 .iter()
@@ -370,20 +351,14 @@ fn twice<'a>(names: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'a s
         .map(|(name, _)| name)
 }
 
-/// Whether it is an e-mail address or a number with its country's prefix.
-fn can_be_told(address: &str) -> bool {
-    match address.strip_prefix('+') {
-        Some(digits) => digits.len() >= 6 && digits.bytes().all(|b| b.is_ascii_digit()),
-        None => EmailAddress::parse(address).is_ok(),
-    }
-}
-
 /// Whether links can begin with it.
 fn is_address(url: &str) -> bool {
+    is_web_address(url) && !url.contains(['?', '#'])
+}
+
+fn is_web_address(url: &str) -> bool {
     let has_host = |uri: Uri| uri.host().is_some_and(|host| !host.is_empty());
-    (url.starts_with("https://") || url.starts_with("http://"))
-        && !url.contains(['?', '#'])
-        && url.parse().is_ok_and(has_host)
+    (url.starts_with("https://") || url.starts_with("http://")) && url.parse().is_ok_and(has_host)
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ pub mod lane;
 pub mod lease;
 pub mod message;
 pub mod pace;
+pub mod pulse;
 pub mod recovery;
 pub mod retry;
 pub mod trouble;

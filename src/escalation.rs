@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::audit::{self, Actor};
 use crate::call_out::Says;
 use crate::clock::Timestamp;
+use crate::dispatch::pulse::Part;
 use crate::fail_point::fail_point;
 use crate::ids::{AlertNumber, DeliveryId};
 use crate::keys::{Keys, answer_key};
@@ -37,7 +38,7 @@ pub async fn run(app: App) {
     let mut work = app.work();
     loop {
         match turn(&app).await {
-            Ok(_) => app.turned(),
+            Ok(_) => app.turned(Part::Escalation),
             Err(error) => {
                 error!(%error, "The plans could not be carried on; trying again in a second");
             }
@@ -67,6 +68,8 @@ pub async fn turn(app: &App) -> Result<bool, Error> {
         }
         fail_point!("step.after_commit");
         app.wake();
+        // A step for very many people takes a while: it moves, and is not stuck.
+        app.turned(Part::Escalation);
         did = true;
     }
     did |= unreached::turn(app, now).await?;

@@ -102,18 +102,15 @@ pub async fn link(
         recorded_by: None,
         note: None,
     };
-    let kept = response.clone();
     let is_call_out = addressee.is_call_out;
-    app.db
-        .write("response.record", move |tx| {
-            Box::pin(async move {
-                record_in(tx, &kept, is_call_out).await?;
-                fail_point!("answer.before_commit");
-                Ok::<_, Error>(())
-            })
-        })
-        .await?;
-    fail_point!("answer.after_commit");
+    match write(app, response.clone(), is_call_out).await {
+        // A full disk has just got its reserve, or others in the same transaction failed: once more,
+        // because the person may not come back.
+        Err(Error::NoSpace(_) | Error::NotSaved(_)) => {
+            write(app, response.clone(), is_call_out).await?;
+        }
+        other => other?,
+    }
     tell(app, is_call_out);
     Ok(Answered::Recorded(response))
 }
@@ -125,6 +122,20 @@ fn tell(app: &App, is_call_out: bool) {
     } else {
         app.tell();
     }
+}
+
+async fn write(app: &App, response: Response, is_call_out: bool) -> Result<(), Error> {
+    app.db
+        .write("response.record", move |tx| {
+            Box::pin(async move {
+                record_in(tx, &response, is_call_out).await?;
+                fail_point!("answer.before_commit");
+                Ok::<_, Error>(())
+            })
+        })
+        .await?;
+    fail_point!("answer.after_commit");
+    Ok(())
 }
 
 /// Everything that an answer changes. What a machine may have said calls nothing off: the person

@@ -15,6 +15,7 @@ pub mod contacts;
 pub mod db;
 pub mod deliveries;
 pub mod doubts;
+pub mod figures;
 pub mod groups;
 pub mod invariants;
 pub mod meta;
@@ -30,7 +31,7 @@ pub mod tokens;
 pub mod troubles;
 pub mod unreached;
 
-pub use db::{Access, Conn, DatabaseUrl, Db, Tx};
+pub use db::{Access, Conn, DatabaseUrl, Db, Measured, Reserve, Tx};
 
 /// What can go wrong with the database, in the words that callers branch on.
 #[derive(Debug, thiserror::Error)]
@@ -50,10 +51,18 @@ pub enum Error {
     /// The same, in words: the group's commit failed, or the database could not be opened.
     #[error("{0}")]
     NotSaved(String),
+    /// There is no room on the disk; nothing of this write is kept.
+    #[error("the disk is full, and nothing of this was saved: free some room")]
+    NoSpace(#[source] FullDisk),
     /// A defect of ours.
     #[error("{0}")]
     Broken(&'static str),
 }
+
+/// A disk without room.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("no space is left on the disk")]
+pub struct FullDisk;
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
@@ -61,6 +70,7 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::RowNotFound => Self::NotFound,
             sqlx::Error::Database(ref cause) if cause.is_unique_violation() => Self::Conflict,
             sqlx::Error::Database(ref cause) if cause.is_foreign_key_violation() => Self::Dangling,
+            full if db::is_full(&full) => Self::NoSpace(FullDisk),
             other => Self::Unavailable(other),
         }
     }

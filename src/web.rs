@@ -7,6 +7,7 @@ pub mod answer;
 pub mod api;
 pub mod assets;
 pub mod callbacks;
+mod door;
 pub mod form;
 pub mod format;
 mod layers;
@@ -17,18 +18,16 @@ pub mod session;
 pub mod token;
 pub mod view;
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tower_http::compression::CompressionLayer;
-use tracing::warn;
 
 use crate::app::App;
+use door::{Door, Peer};
 
 /// How long requests may take to end once the service stops.
 const LAST_REQUESTS: Duration = Duration::from_secs(10);
@@ -57,15 +56,9 @@ pub fn router(app: App) -> Router {
 /// then lets requests end, at most ten seconds.
 pub async fn serve(app: App, listener: TcpListener) -> std::io::Result<()> {
     let stopping = app.stopping.clone();
-    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
-    // Small answers must not wait for more to send.
-    let listener = listener.tap_io(|connection| {
-        if let Err(cause) = connection.set_nodelay(true) {
-            warn!(%cause, "A connection keeps its delay");
-        }
-    });
-    let server =
-        axum::serve(listener, service).with_graceful_shutdown(stopping.clone().cancelled_owned());
+    let service = router(app).into_make_service_with_connect_info::<Peer>();
+    let server = axum::serve(Door::open(listener), service)
+        .with_graceful_shutdown(stopping.clone().cancelled_owned());
     tokio::select! {
         ended = server => ended,
         () = async {

@@ -83,6 +83,7 @@ pub async fn launch(app: &App, request: LaunchRequest) -> Result<Launched, Refus
     if let Some(launched) = replay(app, request.key.as_ref()).await? {
         return Ok(launched);
     }
+    refuse_without_room(app)?;
     let (template, approval) = draft::approved_template(app, &request.template).await?;
     draft::refuse_wrong_kind(&template, AlertKind::Alert)?;
     let now = app.clock.now();
@@ -141,11 +142,20 @@ pub async fn launch(app: &App, request: LaunchRequest) -> Result<Launched, Refus
                 is_replay: false,
             })
         }
+        Err(Refusal::Storage(Error::NoSpace(_))) => Err(Refusal::NoSpace),
         // Another request with the same key was faster.
         Err(Refusal::Storage(Error::Conflict)) => replay(app, key.as_ref())
             .await?
             .ok_or(Refusal::Storage(Error::Conflict)),
         Err(refusal) => Err(refusal),
+    }
+}
+
+/// What room is left is for answers: a launch would take it.
+pub fn refuse_without_room(app: &App) -> Result<(), Refusal> {
+    match app.db.reserve() {
+        Some(reserve) if reserve.is_low() => Err(Refusal::NoSpace),
+        _ => Ok(()),
     }
 }
 

@@ -137,6 +137,12 @@ pub enum Refusal {
     /// No such alert.
     #[error("there is no such alert")]
     UnknownAlert,
+    /// The disk is full, or about to be.
+    #[error(
+        "the server's disk is full: no new alert can be launched until someone frees some room there. \
+         Answers are still taken, and running alerts go on"
+    )]
+    NoSpace,
     /// The database.
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -145,7 +151,7 @@ pub enum Refusal {
 impl Refusal {
     /// Whether the server is at fault rather than the request.
     pub fn is_ours(&self) -> bool {
-        matches!(self, Self::Storage(_))
+        matches!(self, Self::Storage(_) | Self::NoSpace)
     }
 
     /// The part of the request that is refused: a field of the API's launch, or a variable's name.
@@ -178,6 +184,7 @@ impl Refusal {
             | Self::Similar
             | Self::Filled
             | Self::UnknownAlert
+            | Self::NoSpace
             | Self::Storage(_) => return None,
         };
         Some(field.to_owned())

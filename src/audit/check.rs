@@ -10,7 +10,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::clock::Timestamp;
-use crate::storage::{Db, Error, call_out, invariants};
+use crate::storage::invariants::{self, Scope};
+use crate::storage::{Db, Error, call_out};
 use crate::template::exercise;
 use crate::template::message::Filled;
 
@@ -38,9 +39,20 @@ impl Checked {
     }
 }
 
-/// Looks at every invariant.
+/// Looks at every invariant, over everything that ever was.
 pub async fn run(db: &Db, now: Timestamp) -> Result<Vec<Checked>, Error> {
+    look(db, now, Timestamp(i64::MIN)).await
+}
+
+/// Looks at every invariant, over what may still change: the alerts that run or were over no longer
+/// ago than `span`. For every minute, so its cost must not grow with the past.
+pub async fn recent(db: &Db, now: Timestamp, span: Duration) -> Result<Vec<Checked>, Error> {
+    look(db, now, now.before(span)).await
+}
+
+async fn look(db: &Db, now: Timestamp, since: Timestamp) -> Result<Vec<Checked>, Error> {
     let settled = now.before(SETTLING);
+    let scope = Scope::since(db, since).await?;
     let mut checked = Vec::new();
     let mut add = |name, title, (rows, violations): (i64, i64)| {
         checked.push(Checked {
@@ -53,17 +65,17 @@ pub async fn run(db: &Db, now: Timestamp) -> Result<Vec<Checked>, Error> {
     add(
         "intent-before-sending",
         "Nothing was sent without a row that said so before",
-        invariants::sent_without_intent(db).await?,
+        invariants::sent_without_intent(db, scope).await?,
     );
     add(
         "everyone-accounted-for",
         "Every person of every audience stands in exactly one state",
-        invariants::people_not_counted_once(db).await?,
+        invariants::people_not_counted_once(db, scope).await?,
     );
     add(
         "plan-complete",
         "For every step written, people times channels are deliveries and exclusions",
-        plan_complete(db).await?,
+        plan_complete(db, scope).await?,
     );
     add(
         "plan-carried-out",
@@ -71,34 +83,39 @@ pub async fn run(db: &Db, now: Timestamp) -> Result<Vec<Checked>, Error> {
         invariants::steps_left_lying(db, settled).await?,
     );
     add(
+        "time-is-kept",
+        "Every alert whose time is over has ended",
+        invariants::alerts_without_end(db, settled).await?,
+    );
+    add(
         "closed-is-closed",
         "No alert that is over has a message waiting or under way",
-        invariants::unsettled_after_close(db, settled).await?,
+        invariants::unsettled_after_close(db, settled, scope).await?,
     );
     add(
         "duplicates-are-marked",
         "Every message that may have gone out twice is marked",
-        invariants::unmarked_duplicates(db).await?,
+        invariants::unmarked_duplicates(db, scope).await?,
     );
     add(
         "answers-kept",
         "Everyone who counts as having answered has an answer, and the first time stands",
-        invariants::answers_without_response(db).await?,
+        invariants::answers_without_response(db, scope).await?,
     );
     add(
         "receipts-ranked",
         "No message that a gateway says was delivered stands lower",
-        invariants::receipts_outranked(db).await?,
+        invariants::receipts_outranked(db, scope).await?,
     );
     add(
         "drills-stay-drills",
         "No drill went through a gateway that was not marked for drills",
-        invariants::drills_on_live_gateways(db).await?,
+        invariants::drills_on_live_gateways(db, scope).await?,
     );
     add(
         "drills-say-so",
         "Every text of a drill begins and ends with the word",
-        drills_say_so(db).await?,
+        drills_say_so(db, scope).await?,
     );
     add(
         "call-outs-add-up",
@@ -108,15 +125,15 @@ pub async fn run(db: &Db, now: Timestamp) -> Result<Vec<Checked>, Error> {
     add(
         "acts-are-in-the-chain",
         "Every launch, stop and answer entered by a person is in the audit chain",
-        invariants::acts_outside_the_chain(db).await?,
+        invariants::acts_outside_the_chain(db, scope).await?,
     );
     Ok(checked)
 }
 
-async fn plan_complete(db: &Db) -> Result<(i64, i64), Error> {
+async fn plan_complete(db: &Db, scope: Scope) -> Result<(i64, i64), Error> {
     let mut rows = 0;
     let mut violations = 0;
-    for step in invariants::list_written_steps(db).await? {
+    for step in invariants::list_written_steps(db, scope).await? {
         let index = usize::try_from(step.plan_step).unwrap_or(usize::MAX);
         let channels = step
             .plan
@@ -133,8 +150,8 @@ async fn plan_complete(db: &Db) -> Result<(i64, i64), Error> {
     Ok((rows, violations))
 }
 
-async fn drills_say_so(db: &Db) -> Result<(i64, i64), Error> {
-    let texts = invariants::list_exercise_texts(db).await?;
+async fn drills_say_so(db: &Db, scope: Scope) -> Result<(i64, i64), Error> {
+    let texts = invariants::list_exercise_texts(db, scope).await?;
     let mut violations = 0;
     for text in &texts {
         let word = exercise::word(&text.language);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response, StatusCode, Url};
 use tokio::net::TcpStream;
 
 use super::kinds::{OpenError, Opening};
@@ -69,6 +69,21 @@ pub(crate) struct HttpClient {
     clock: Clock,
 }
 
+/// What every client of ours is: it checks certificates, gives up in time, follows nobody elsewhere,
+/// asks once, and goes through no proxy that nobody configured.
+pub(crate) fn careful(tls: rustls::ClientConfig, limits: Limits) -> ClientBuilder {
+    Client::builder()
+        .user_agent(USER_AGENT)
+        .tls_backend_preconfigured(tls)
+        .connect_timeout(limits.connect)
+        .timeout(limits.total)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_proxy()
+        .tcp_nodelay(true)
+}
+
 /// What a gateway answered.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -85,16 +100,7 @@ impl HttpClient {
     pub(crate) fn open(common: &Common, way: &Way, opening: &Opening) -> Result<Self, OpenError> {
         let tls = tls::client_config(way.ca_file.as_deref())?;
         let limits = way.limits.hurried(opening.hurry);
-        let mut builder = Client::builder()
-            .user_agent(USER_AGENT)
-            .tls_backend_preconfigured(tls.clone())
-            .connect_timeout(limits.connect)
-            .timeout(limits.total)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .no_proxy()
-            .tcp_nodelay(true)
+        let mut builder = careful(tls.clone(), limits)
             .pool_max_idle_per_host(common.slots)
             .pool_idle_timeout(IDLE);
         let mut proxy = None;

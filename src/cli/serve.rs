@@ -33,6 +33,7 @@ pub(super) async fn serve(shared: &Shared) -> Result<(), Failure> {
 pub(super) async fn run(app: &App) -> Result<(), Failure> {
     match service::run_until_signal(app).await? {
         End::Finished => Ok(()),
+        End::Broken(reason) => Err(said(reason)),
         End::CutShort => Err(said(
             "stopped at once: the next start looks after what was under way",
         )),

@@ -18,6 +18,7 @@ use super::attempt::{Attempt, may_send, untried};
 use super::choice;
 use super::message::Texts;
 use super::pace::{self, Permits, Rate};
+use super::pulse::Part;
 pub use super::turn::Turn;
 use super::turn::{self, Done, Job};
 use crate::app::App;
@@ -90,6 +91,10 @@ impl Lane {
         let mut writing: Option<Writing> = None;
         loop {
             self.start();
+            if writing.is_none() && self.now() >= self.rest_until {
+                // Nothing hangs, and what was tried last worked.
+                self.app.turned(Part::Lane(&self.gateway.common.name));
+            }
             if writing.is_none() && self.is_time_to_write() {
                 writing = self.job().map(|job| self.write(job));
             }

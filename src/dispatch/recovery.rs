@@ -10,6 +10,7 @@ use std::time::Duration;
 use tracing::{error, info, warn};
 
 use super::lease::LEASE;
+use super::pulse::Part;
 use super::retry::AWAIT_RECEIPT;
 use crate::app::App;
 use crate::clock::Timestamp;
@@ -31,6 +32,9 @@ pub(super) const RESEND_BELOW: i32 = 20;
 pub async fn begin(app: &App) -> Result<BootId, Error> {
     let asked = app.clock.elapsed();
     let now = boots::shared_now(&app.db, app.clock.now()).await?;
+    if app.db.is_shared() {
+        app.clock.follow(now, asked);
+    }
     let boot = app
         .db
         .write("recovery.begin", move |tx| {
@@ -50,8 +54,11 @@ pub async fn run(app: App, boot: BootId) {
             () = app.stopping.cancelled() => return,
             () = tokio::time::sleep(TICK) => {} // paces the renewal
         }
-        if let Err(error) = turn(&app, boot).await {
-            error!(%error, "Messages in doubt could not be looked at; trying again in a second");
+        match turn(&app, boot).await {
+            Ok(()) => app.turned(Part::Recovery),
+            Err(error) => {
+                error!(%error, "Messages in doubt could not be looked at; trying again in a second");
+            }
         }
     }
 }
@@ -61,6 +68,7 @@ pub async fn turn(app: &App, boot: BootId) -> Result<(), Error> {
     if app.db.is_shared() {
         let asked = app.clock.elapsed();
         let now = boots::shared_now(&app.db, app.clock.now()).await?;
+        app.clock.follow(now, asked);
         let is_alive = app
             .db
             .write("recovery.renew", move |tx| {

@@ -183,6 +183,13 @@ async fn inside(app: &App, findings: &mut Findings) {
         );
         findings.warning("database file", words);
     }
+    match &app.config.operations.heartbeat_url {
+        Some(_) => findings.good("heartbeat", "a monitoring outside is told that all is well"),
+        None => findings.warning(
+            "heartbeat",
+            "nobody outside notices when this service stands still: set operations.heartbeat_url",
+        ),
+    }
     gateways(app, findings).await;
     templates(app, findings).await;
     people(app, findings).await;

@@ -7,9 +7,10 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tracing::{error, info, warn};
 
-use super::template_watch;
+use super::{clock_watch, self_watch, template_watch};
 use crate::app::App;
 use crate::channel::{Configured, Failure, Scope};
+use crate::storage::{DatabaseUrl, Reserve};
 use crate::{callback, dispatch, storage, web};
 
 /// How long the end may take: a little more than a lane waits for its gateway's answers.
@@ -46,6 +47,7 @@ pub async fn bind(listen: &str) -> Result<(TcpListener, SocketAddr), BindError> 
 /// Starts sending, answering and watching. Everything runs in [`App`]'s tasks until it is stopped.
 pub async fn start(app: &App, listener: TcpListener) -> Result<(), storage::Error> {
     let address = listener.local_addr().ok();
+    set_room_aside(app).await;
     dispatch::start(app).await?;
     if app.has_sandbox() {
         let loopback = address.map(|address| format!("http://{}", reachable(address)));
@@ -56,8 +58,27 @@ pub async fn start(app: &App, listener: TcpListener) -> Result<(), storage::Erro
         app.tasks.spawn(check_gateway(app.clone(), gateway.clone()));
     }
     app.tasks.spawn(template_watch::run(app.clone()));
+    app.tasks.spawn(clock_watch::run(app.clone()));
+    app.tasks.spawn(self_watch::run(app.clone()));
     app.tasks.spawn(serve(app.clone(), listener));
     Ok(())
+}
+
+/// Keeps room on the disk of an embedded database for the answers that come when it is full.
+async fn set_room_aside(app: &App) {
+    let bytes = u64::from(app.config.operations.reserve_megabytes) << 20;
+    let DatabaseUrl::Sqlite(database) = app.config.database_url() else {
+        return;
+    };
+    if bytes == 0 {
+        return;
+    }
+    let mut path = database.into_os_string();
+    path.push(".reserve");
+    let made = tokio::task::spawn_blocking(move || Reserve::set_aside(path.into(), bytes)).await;
+    if let Ok(reserve) = made {
+        app.db.keep_reserve(reserve);
+    }
 }
 
 /// Where to connect from this machine to reach a listener there.
@@ -111,12 +132,15 @@ async fn check_gateway(app: App, gateway: Configured) {
 }
 
 /// How the service ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
     /// Everything that was under way is finished and recorded, or had its time.
     Finished,
     /// A second signal cut it short; the next start looks after what was under way.
     CutShort,
+    /// The disk under the database failed, with the reason: whoever looks after the process must
+    /// start it again.
+    Broken(String),
 }
 
 /// Waits for a signal to end (SIGTERM, SIGINT, SIGHUP) or for the service to end by itself, then
@@ -125,6 +149,7 @@ pub async fn run_until_signal(app: &App) -> io::Result<End> {
     let mut signals = Signals::new()?;
     tokio::select! {
         () = app.stopping.cancelled() => {}
+        reason = app.db.broken() => return Ok(End::Broken(reason)),
         () = signals.next() => info!("Stopping: nothing new is sent, what is under way is finished"),
     }
     tokio::select! {

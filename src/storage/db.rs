@@ -6,22 +6,37 @@
 //! its end when the caller is dropped (a phone that hangs up must not cut a transaction in half),
 //! and the caller is answered only after the commit is on disk.
 
+mod meter;
 mod open;
+mod reserve;
 mod statement;
+mod trouble;
 mod writer;
+
+use std::sync::Arc;
+use std::time::Instant;
 
 use futures::future::BoxFuture;
 use sqlx::{PgPool, SqlitePool};
 
 use super::Error;
+pub use meter::Measured;
+use meter::Meter;
 pub use open::{Access, DatabaseUrl};
+pub use reserve::Reserve;
 use statement::Target;
 pub use statement::{Conn, Statement};
+use trouble::Trouble;
+pub(super) use trouble::is_full;
 use writer::Writer;
 
 /// The database. Clones share one.
 #[derive(Clone, Debug)]
-pub struct Db(Pools);
+pub struct Db {
+    pools: Pools,
+    commits: Arc<Meter>,
+    trouble: Trouble,
+}
 
 #[derive(Clone, Debug)]
 enum Pools {
@@ -39,9 +54,17 @@ pub enum Tx {
 }
 
 impl Db {
+    fn of(pools: Pools, trouble: Trouble) -> Self {
+        Self {
+            pools,
+            commits: Arc::default(),
+            trouble,
+        }
+    }
+
     /// Whether several processes may send from this database at once.
     pub fn is_shared(&self) -> bool {
-        matches!(self.0, Pools::Postgres(_))
+        matches!(self.pools, Pools::Postgres(_))
     }
 
     /// A statement that only reads.
@@ -61,18 +84,42 @@ impl Db {
     pub async fn write<T, E, F>(&self, name: &'static str, work: F) -> Result<T, E>
     where
         T: Send + 'static,
-        E: From<Error> + Send + 'static,
+        E: From<Error> + std::error::Error + Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
     {
-        match &self.0 {
+        let begun = Instant::now();
+        let written = match &self.pools {
             Pools::Sqlite { writer, .. } => writer.write(name, work).await,
             Pools::Postgres(pool) => writer::write_postgres(pool.clone(), name, work).await,
-        }
+        };
+        self.commits.note(begun.elapsed());
+        written
+    }
+
+    /// How long writes took until now, those that failed among them.
+    pub fn commits(&self) -> Measured {
+        self.commits.read()
+    }
+
+    /// Keeps room on the disk for when it is full; for the server on an embedded database.
+    pub fn keep_reserve(&self, reserve: Reserve) {
+        self.trouble.keep(reserve);
+    }
+
+    /// The room that is kept, if any is.
+    pub fn reserve(&self) -> Option<&Reserve> {
+        self.trouble.reserve()
+    }
+
+    /// Waits until the disk under an embedded database has failed, so that nothing may be written any
+    /// more, and says so in a sentence. Never ends otherwise.
+    pub async fn broken(&self) -> String {
+        self.trouble.wait().await
     }
 
     /// Closes the connections, after the writer has finished what it was given.
     pub async fn close(&self) {
-        match &self.0 {
+        match &self.pools {
             Pools::Sqlite { readers, writer } => {
                 writer.close().await;
                 readers.close().await;
@@ -101,7 +148,7 @@ impl Tx {
 
 impl<'c> Conn<'c> for &'c Db {
     fn sql_for(self, sqlite: &'static str, postgres: &'static str) -> Statement<'c> {
-        match &self.0 {
+        match &self.pools {
             Pools::Sqlite { readers, .. } => Statement::new(sqlite, Target::SqlitePool(readers)),
             Pools::Postgres(pool) => Statement::new(postgres, Target::PgPool(pool)),
         }

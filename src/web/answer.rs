@@ -8,7 +8,7 @@ mod limit;
 mod page;
 mod text;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, LazyLock};
 
 use askama::Template;
@@ -29,6 +29,7 @@ use crate::app::App;
 use crate::ids::RecipientId;
 use crate::response::{self, Answered};
 use crate::storage;
+use crate::web::door::Peer;
 use crate::web::view::answer::{AnswerUnknown, STYLE};
 use crate::web::view::answer_words::AnswerWords;
 use limit::Misses;
@@ -234,8 +235,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         let peer = parts
             .extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|info| info.0.ip());
+            .get::<ConnectInfo<Peer>>()
+            .map(|info| info.0.0.ip());
         let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         if !peer.is_loopback() {
             return Ok(Self(peer));

@@ -1,12 +1,15 @@
 //! Where gateways post receipts and replies. The gateway's adapter decides whether it was the
 //! gateway that posted; nothing changes before that.
 
-use axum::Router;
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
+use tokio::sync::Semaphore;
 use tracing::error;
 
 use crate::app::App;
@@ -17,6 +20,10 @@ use crate::channel::{Callback, CallbackError};
 /// The largest body, in bytes.
 const LARGEST: usize = 64 * 1024;
 
+/// Receipts that are written at once. They come by the hundred, and must not take every connection to
+/// the database from the people who answer: gateways can wait a moment.
+const AT_ONCE: usize = 6;
+
 /// `/callbacks/{gateway}/status` and `/callbacks/{gateway}/inbound`. Some gateways ask by GET, most
 /// post.
 pub fn router() -> Router<App> {
@@ -24,10 +31,12 @@ pub fn router() -> Router<App> {
         .route("/callbacks/{gateway}/status", get(status).post(status))
         .route("/callbacks/{gateway}/inbound", get(inbound).post(inbound))
         .layer(DefaultBodyLimit::max(LARGEST))
+        .layer(Extension(Arc::new(Semaphore::new(AT_ONCE))))
 }
 
 async fn status(
     State(app): State<App>,
+    Extension(room): Extension<Arc<Semaphore>>,
     Path(gateway): Path<String>,
     request: Result<Posted, StatusCode>,
 ) -> Response {
@@ -35,6 +44,8 @@ async fn status(
         Ok(posted) => posted,
         Err(status) => return status.into_response(),
     };
+    // Never closed; without a permit it would only be slower for others.
+    let _permit = room.acquire().await.ok();
     match callback::status(&app, &gateway, &posted.0).await {
         Ok(()) => "ok".into_response(),
         Err(failure) => refused(&failure),

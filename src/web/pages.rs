@@ -24,6 +24,7 @@ pub mod preview;
 pub mod reading;
 pub mod report;
 pub mod sandbox;
+pub mod service;
 pub mod set_up;
 pub mod sign_in;
 pub mod templates;
@@ -46,8 +47,8 @@ use crate::app::App;
 use crate::web::format::sentence;
 use crate::web::session::{self, SignedIn};
 use crate::web::view::error::ErrorPage;
-use crate::web::view::{Abilities, Frame, Link, Section};
-use crate::{account, directory, storage};
+use crate::web::view::{Abilities, Frame, Link, Notice, Section, Tone};
+use crate::{account, directory, operate, storage};
 
 /// Every page of the console. Forms that another site sends are refused.
 pub fn router() -> Router<App> {
@@ -68,6 +69,7 @@ pub fn router() -> Router<App> {
         .merge(import::router())
         .merge(templates::router())
         .merge(sandbox::router())
+        .merge(service::router())
         .merge(accounts::router())
         .merge(sign_in::router())
         .merge(password::router())
@@ -95,7 +97,20 @@ pub fn frame(app: &App, user: &User, title: impl Into<String>, section: Section)
         accounts: user.may(Act::ManageAccounts) || user.may(Act::ManageTokens),
         phones: app.has_sandbox() && user.may(Act::SeeBoards),
     };
-    Frame::new(&app.config.organisation.name, title).signed_in(&user.name, abilities, section)
+    let frame =
+        Frame::new(&app.config.organisation.name, title).signed_in(&user.name, abilities, section);
+    if !user.may(Act::SeeSystem) {
+        return frame;
+    }
+    operate::problems(app)
+        .into_iter()
+        .fold(frame, |frame, text| {
+            frame.notice(Notice {
+                tone: Tone::Wrong,
+                text,
+                link: Some(Link::new("How the service is", "/service")),
+            })
+        })
 }
 
 /// A page as an answer, kept in no cache. The status is 200, or 422 when a form is shown again
@@ -184,6 +199,16 @@ impl PageError {
         )
     }
 
+    /// 507: the disk is full.
+    fn no_space() -> Self {
+        Self::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "That did not work",
+            "The server’s disk is full. Someone who looks after the server must free some room.",
+            "Nothing of it was saved, and nothing was sent.",
+        )
+    }
+
     /// 500: a defect of ours.
     fn failed() -> Self {
         let mut page = Self::new(
@@ -265,6 +290,7 @@ impl From<storage::Error> for PageError {
             storage::Error::Dangling => Self::refused(
                 "it names something that does not exist, or no longer: open the page again",
             ),
+            storage::Error::NoSpace(_) => Self::no_space(),
             storage::Error::Unavailable(_) | storage::Error::NotSaved(_) => {
                 error!(%error, cause = ?std::error::Error::source(&error), "A page had no database");
                 Self::unavailable()

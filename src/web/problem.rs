@@ -224,6 +224,17 @@ impl IntoResponse for Problem {
     }
 }
 
+impl Problem {
+    fn no_space(detail: &str) -> Self {
+        Self::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "no-space",
+            "The server's disk is full",
+            detail,
+        )
+    }
+}
+
 impl From<storage::Error> for Problem {
     /// Logs what is ours to mend: this is where a database's failure ends.
     fn from(cause: storage::Error) -> Self {
@@ -248,6 +259,7 @@ impl From<storage::Error> for Problem {
                     "the database cannot be used at the moment: try again, with the same Idempotency-Key if there is one",
                 )
             }
+            storage::Error::NoSpace(_) => Self::no_space(&cause.to_string()),
             storage::Error::Broken(_) => {
                 error!(error = %cause, "A request failed by a defect of ours");
                 Self::of_status(StatusCode::INTERNAL_SERVER_ERROR, "")
@@ -266,6 +278,7 @@ impl From<Refusal> for Problem {
         let status = match refusal {
             Refusal::UnknownAlert => StatusCode::NOT_FOUND,
             Refusal::NotRunning | Refusal::Filled | Refusal::Similar => StatusCode::CONFLICT,
+            Refusal::NoSpace => StatusCode::INSUFFICIENT_STORAGE,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         let problem = Self::new(status, slug, title, refusal.to_string());
@@ -323,6 +336,7 @@ fn kind_of(refusal: &Refusal) -> (&'static str, &'static str) {
         Refusal::UnknownAnswer { .. } => ("unknown-answer", "The alert has no such answer"),
         Refusal::UnknownRecipient => ("unknown-recipient", "Not a recipient of the alert"),
         Refusal::UnknownAlert => ("not-found", "There is no such alert"),
+        Refusal::NoSpace => ("no-space", "The server's disk is full"),
         Refusal::Storage(_) => ("unavailable", "The database cannot be used"),
     }
 }

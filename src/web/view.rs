@@ -21,6 +21,7 @@ pub mod people;
 pub mod person;
 pub mod report;
 pub mod sandbox;
+pub mod service;
 pub mod sign_in;
 pub mod templates;
 

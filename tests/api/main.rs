@@ -4,8 +4,14 @@
 
 #[path = "../support/environment.rs"]
 pub mod environment;
+#[path = "../support/inbox.rs"]
+pub mod inbox;
+#[path = "../support/ports.rs"]
+pub mod ports;
 #[path = "../support/postgres.rs"]
 pub mod postgres;
+#[path = "../support/receiver.rs"]
+pub mod receiver;
 
 pub mod served;
 
@@ -15,8 +21,10 @@ mod bad_input;
 mod callbacks;
 mod description;
 mod directory;
+mod metrics;
 mod probes;
 mod request_keys;
+mod self_watch;
 mod templates;
 mod tokens;
 

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::environment::http_client;
+use crate::receiver::Receiver;
 
 /// When every test begins: 2026-11-22 14:02:07 UTC.
 pub const START: Timestamp = Timestamp(1_795_356_127_000);
@@ -67,6 +68,8 @@ pub struct Served {
     client: Client,
     /// A token that may do everything.
     pub admin: String,
+    /// The monitoring outside that waits for the heartbeat.
+    pub monitoring: Arc<Receiver>,
     _guard: Arc<Guard>,
 }
 
@@ -140,7 +143,7 @@ impl Served {
         let address = format!("http://{}", listener.local_addr().unwrap());
         let db = Db::open(&url, Access::Migrate).await.unwrap();
         let gateways: toml::Table = GATEWAYS.parse().unwrap();
-        let config = Config {
+        let mut config = Config {
             public_url: Some(address.clone()),
             organisation: Organisation {
                 name: "Riverside Clinic".to_owned(),
@@ -157,6 +160,8 @@ impl Served {
                 .collect(),
             ..Config::default()
         };
+        let monitoring = Receiver::start().await;
+        config.operations.heartbeat_url = Some(monitoring.url("/ping/secret"));
         let keys = Keys::derive(&[7; 32]);
         let app = App::assemble(config, Clock::fake(START), db, keys, "test".to_owned()).unwrap();
         let scopes = Scopes::parse(&["admin"]).unwrap();
@@ -171,6 +176,7 @@ impl Served {
             url: address,
             client,
             admin,
+            monitoring: Arc::new(monitoring),
             _guard: Arc::new(guard),
         }
     }

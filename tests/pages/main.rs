@@ -16,6 +16,7 @@ mod follow_ups;
 mod launch;
 mod people;
 mod reports;
+mod service;
 mod written;
 
 /// Declares each test once for SQLite and once for PostgreSQL.

@@ -29,6 +29,11 @@ chromium_program() {
     command -v chromium || command -v chromium-browser || command -v google-chrome || true
 }
 
+# What moves the clock of one program, or nothing.
+faketime_library() {
+    find /usr/lib/*/faketime -name libfaketimeMT.so.1 2>/dev/null | head -n 1
+}
+
 missing_packages() {
     [ -n "$(postgres_programs)" ] || echo postgresql
     command -v bearerbox >/dev/null && command -v smsbox >/dev/null || echo kannel
@@ -36,6 +41,8 @@ missing_packages() {
     command -v node >/dev/null && command -v npm >/dev/null || echo nodejs npm
     python3 -c 'import venv, ensurepip' 2>/dev/null || echo python3 python3-venv
     command -v openssl >/dev/null || echo openssl
+    command -v promtool >/dev/null || echo prometheus
+    [ -n "$(faketime_library)" ] || echo libfaketime
     command -v cc >/dev/null || echo build-essential
 }
 
@@ -80,7 +87,7 @@ install_packages() {
         apt-get -o DPkg::Lock::Timeout=300 update -q
         apt-get -o DPkg::Lock::Timeout=300 install -q -y --no-install-recommends "$@"
         for package in "$@"; do
-            if [ "$package" = kannel ]; then update-rc.d kannel disable; fi
+            case "$package" in kannel | prometheus) update-rc.d "$package" disable ;; esac
         done
 ROOT
     hash -r
@@ -148,5 +155,8 @@ find_programs() {
     MUSTER_TEST_BEARERBOX="$(command -v bearerbox)"
     MUSTER_TEST_SMSBOX="$(command -v smsbox)"
     MUSTER_TEST_CHROMIUM="$(chromium_program)"
+    MUSTER_TEST_PROMTOOL="$(command -v promtool)"
+    MUSTER_TEST_FAKETIME="$(faketime_library)"
+    export MUSTER_TEST_PROMTOOL MUSTER_TEST_FAKETIME
     export MUSTER_TEST_BEARERBOX MUSTER_TEST_SMSBOX MUSTER_TEST_CHROMIUM
 }

@@ -43,6 +43,10 @@ const WALLS: &[Wall] = &[
                 "the commands are a client of the API, not of a gateway",
             ),
             (
+                "src/operate/heartbeat.rs",
+                "tells a monitoring outside that all is well: no message to anybody",
+            ),
+            (
                 "src/directory/email_address/tests.rs",
                 "proves that lettre takes what we take",
             ),

@@ -1,6 +1,7 @@
 //! Opens a database the way each engine must be opened for nothing to be lost, and migrates it.
 
 mod dialect;
+mod lost;
 mod postgres;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Executor, Row, SqliteConnection};
 
+use super::trouble::Trouble;
 use super::writer::Writer;
 use super::{Db, Pools};
 use crate::storage::Error;
@@ -116,6 +118,8 @@ impl Db {
 }
 
 async fn open_sqlite(path: &Path, access: Access) -> Result<Db, Error> {
+    lost::refuse_lost(path)?;
+    lost::refuse_foreign(path).await?;
     if access == Access::AsItIs {
         if !path.is_file() {
             return Err(no_database(&sqlite_place(path)));
@@ -139,25 +143,32 @@ async fn open_sqlite(path: &Path, access: Access) -> Result<Db, Error> {
     let mut connection = options
         .connect()
         .await
-        .map_err(|source| cannot_open(path, &source))?;
-    let applied = applied_sqlite(&mut connection).await?;
+        .map_err(|source| lost::damaged_or(path, &source, cannot_open))?;
+    let applied = applied_sqlite(&mut connection)
+        .await
+        .map_err(|source| lost::damaged_or(path, &source, cannot_open))?;
     if access.migrates(&applied) {
+        lost::refuse_damaged(path, &mut connection).await?;
         save_before_migrating(path, &mut connection).await?;
         dialect::for_sqlite(&MIGRATIONS)
             .run(&mut connection)
             .await
             .map_err(explain_migration)?;
+        lost::mark_made(path).map_err(|source| cannot_open(path, &source))?;
     } else {
         refuse_other_schema(&applied, || sqlite_place(path))?;
     }
     let readers = SqlitePoolOptions::new()
         .max_connections(4)
+        // Opened now and kept: when the process has no file handles left it is too late.
+        .min_connections(4)
+        .idle_timeout(None)
+        .max_lifetime(None)
         .connect_with(options.pragma("query_only", "ON"))
         .await?;
-    Ok(Db(Pools::Sqlite {
-        readers,
-        writer: Writer::start(connection),
-    }))
+    let trouble = Trouble::default();
+    let writer = Writer::start(connection, trouble.clone());
+    Ok(Db::of(Pools::Sqlite { readers, writer }, trouble))
 }
 
 /// Makes the file, for this user only: names and texts stand in it as they are. What SQLite writes
@@ -222,7 +233,7 @@ async fn save_before_migrating(
     Ok(())
 }
 
-async fn applied_sqlite(connection: &mut SqliteConnection) -> Result<Vec<i64>, Error> {
+async fn applied_sqlite(connection: &mut SqliteConnection) -> Result<Vec<i64>, sqlx::Error> {
     let table = "SELECT name FROM sqlite_master WHERE name = '_sqlx_migrations'";
     if connection.fetch_optional(table).await?.is_none() {
         return Ok(Vec::new());

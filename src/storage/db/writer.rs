@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::error;
 
 use super::Tx;
+use super::trouble::{Trouble, for_each};
 use crate::storage::Error;
 
 /// Jobs in one commit at most: bounds how long the first of them waits.
@@ -31,22 +32,24 @@ enum Job {
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
     jobs: mpsc::Sender<Job>,
+    trouble: Trouble,
 }
 
 impl Writer {
     /// Takes over the connection; ends when the last clone is gone or [`Writer::close`] is called.
-    pub(super) fn start(connection: SqliteConnection) -> Self {
+    pub(super) fn start(connection: SqliteConnection, trouble: Trouble) -> Self {
         let (jobs, queue) = mpsc::channel(4096);
-        tokio::spawn(run(connection, queue));
-        Self { jobs }
+        tokio::spawn(run(connection, queue, trouble.clone()));
+        Self { jobs, trouble }
     }
 
     pub(super) async fn write<T, E, F>(&self, name: &'static str, work: F) -> Result<T, E>
     where
         T: Send + 'static,
-        E: From<Error> + Send + 'static,
+        E: From<Error> + std::error::Error + Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
     {
+        let trouble = self.trouble.clone();
         let (answer, outcome) = oneshot::channel();
         let run: Run = Box::new(move |tx| {
             async move {
@@ -60,6 +63,9 @@ impl Writer {
                         })
                     }
                 };
+                if let Err(error) = &result {
+                    trouble.note(error);
+                }
                 let keep = result.is_ok();
                 let finish: Finish = Box::new(move |committed| {
                     let result = result.and_then(|value| match committed {
@@ -89,13 +95,16 @@ impl Writer {
     }
 }
 
-async fn run(connection: SqliteConnection, mut queue: mpsc::Receiver<Job>) {
+async fn run(connection: SqliteConnection, mut queue: mpsc::Receiver<Job>, trouble: Trouble) {
     let mut tx = Tx::Sqlite(connection);
     while let Some(first) = queue.recv().await {
         let mut finishes = Vec::new();
         let mut closing = None;
         let mut next = Some(first);
-        let mut begun = execute(&mut tx, "BEGIN IMMEDIATE").await;
+        let mut begun = match trouble.broken() {
+            None => execute(&mut tx, "BEGIN IMMEDIATE").await,
+            Some(reason) => Err(Error::NotSaved(reason)),
+        };
         while let Some(job) = next.take() {
             match job {
                 Job::Close(done) => {
@@ -112,17 +121,13 @@ async fn run(connection: SqliteConnection, mut queue: mpsc::Receiver<Job>) {
             Ok(()) => execute(&mut tx, "COMMIT").await,
             Err(error) => Err(error),
         };
-        if committed.is_err() {
+        if let Err(error) = &committed {
+            trouble.note(error);
             // SQLite may already have rolled back by itself (a full disk does); then this fails too.
             drop(execute(&mut tx, "ROLLBACK").await);
         }
-        let failure = committed.err().map(|error| error.to_string());
         for finish in finishes {
-            finish(
-                failure
-                    .as_ref()
-                    .map_or(Ok(()), |text| Err(Error::NotSaved(text.clone()))),
-            );
+            finish(committed.as_ref().copied().map_err(for_each));
         }
         if let Some(done) = closing {
             if let Tx::Sqlite(connection) = tx {

@@ -136,6 +136,7 @@ pub struct LaunchedBody {
         (status = 415, description = "The body is not announced as JSON"),
         (status = 422, description = "Nothing was sent: the template is unknown, unapproved or unfilled, the audience is empty or unknown, or the key belongs to another request"),
         (status = 503, description = "The database cannot be used at the moment: try again with the same key"),
+        (status = 507, description = "The server's disk is full: nothing was sent"),
     )
 )]
 pub async fn launch(

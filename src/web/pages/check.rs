@@ -234,6 +234,9 @@ async fn live(
     );
     let mut problems = notices;
     problems.extend(look.problems);
+    if let Err(refusal) = launch::refuse_without_room(place.app) {
+        problems.push(Notice::new(Tone::Wrong, sentence(&refusal.to_string())));
+    }
     let just_sent = alerts::list_similar(
         &place.app.db,
         &place.template.name,

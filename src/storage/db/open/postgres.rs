@@ -9,6 +9,7 @@ use tracing::warn;
 
 use super::{Access, DatabaseUrl, MIGRATIONS, explain_migration, refuse_other_schema};
 use crate::storage::Error;
+use crate::storage::db::trouble::Trouble;
 use crate::storage::db::{Db, Pools};
 
 /// How long the first connection may take.
@@ -50,7 +51,7 @@ pub(super) async fn open(url: &str, access: Access) -> Result<Db, Error> {
             DatabaseUrl::Postgres(url.to_owned()).to_string()
         })?;
     }
-    Ok(Db(Pools::Postgres(pool)))
+    Ok(Db::of(Pools::Postgres(pool), Trouble::default()))
 }
 
 /// Connects once and hangs up.
