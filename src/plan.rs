@@ -135,6 +135,61 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use proptest::sample::{select, subsequence};
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let channels = || subsequence(Channel::ALL.to_vec(), 0..=Channel::ALL.len());
+        let step = (0_u32..900, select(Whom::ALL), channels(), any::<bool>());
+        proptest::collection::vec(step, 0..6).prop_map(|steps| {
+            let step = |(after_seconds, whom, channels, call_list)| Step {
+                after_seconds,
+                whom,
+                channels,
+                call_list,
+            };
+            steps.into_iter().map(step).collect()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn a_plan_without_problems_begins_at_once_for_everyone_and_goes_on_in_time(
+            steps in steps(),
+        ) {
+            let plan = Plan { name: "p".to_owned(), steps };
+            let begins = plan.steps.first().is_some_and(|first| {
+                first.after_seconds == 0 && first.whom == Whom::Everyone
+            });
+            let times: Vec<Duration> = plan.steps.iter().map(Step::after).collect();
+            let is_ascending = times.is_sorted_by(|one, next| one < next);
+            let all_reach = plan.steps.iter().all(|step| step.call_list || !step.channels.is_empty());
+            prop_assert_eq!(plan.problems().is_empty(), begins && is_ascending && all_reach);
+        }
+
+        #[test]
+        fn what_is_left_of_a_plan_is_in_its_order_and_reaches_people(
+            steps in steps(),
+            available in subsequence(Channel::ALL.to_vec(), 0..=Channel::ALL.len()),
+        ) {
+            let plan = Plan { name: "p".to_owned(), steps };
+            let limited = plan.limited_to(&available);
+            let mut whole = plan.steps.iter();
+            for step in &limited.steps {
+                let from = whole.find(|one| {
+                    let may = |channel: &&Channel| available.contains(channel);
+                    let kept: Vec<Channel> = one.channels.iter().filter(may).copied().collect();
+                    (one.after_seconds, one.whom, one.call_list, kept)
+                        == (step.after_seconds, step.whom, step.call_list, step.channels.clone())
+                });
+                prop_assert!(from.is_some(), "{:?}", step);
+                prop_assert!(step.call_list || !step.channels.is_empty());
+            }
+            prop_assert_eq!(limited.limited_to(&available), limited);
+        }
+    }
 
     #[test]
     fn a_plan_that_starts_late_or_reaches_nobody_is_refused() {

@@ -36,7 +36,8 @@ impl Attempt {
     pub(super) async fn make(self, app: &App, gateway: &Configured) -> Recorded {
         let begun = app.clock.elapsed();
         let is_old = begun.saturating_sub(self.since) >= LONGEST_INTENT;
-        if is_old || !may_send(app) {
+        let is_over = app.clock.now() >= self.claimed.expires_at;
+        if is_old || is_over || !may_send(app) {
             return untried(&self.claimed, app.clock.now());
         }
         let result = match compose(app, gateway, &self.claimed, self.texts.as_deref()) {

@@ -223,6 +223,7 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn at(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -265,6 +266,46 @@ mod tests {
         }
         breaker.note(false, at(40));
         assert!(!breaker.is_open());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        /// Against a list of everything that happened, which is looked through each time.
+        #[test]
+        fn the_breaker_does_what_its_sentence_says(
+            steps in proptest::collection::vec((0_u64..9_000, any::<bool>(), any::<bool>()), 1..60),
+        ) {
+            let (mut breaker, mut now) = (Breaker::default(), Duration::ZERO);
+            let mut ended: Vec<(u64, bool)> = Vec::new();
+            let mut probed: Option<Duration> = None;
+            for (pause, worked, is_asked) in steps {
+                now += Duration::from_millis(pause);
+                if is_asked {
+                    let permits = match probed {
+                        None => usize::MAX,
+                        Some(last) => usize::from(now >= last + PROBE_EVERY),
+                    };
+                    prop_assert_eq!(breaker.permits(now), permits);
+                    if permits == 1 {
+                        breaker.probe(now);
+                        probed = Some(now);
+                    }
+                }
+                breaker.note(worked, now);
+                if worked && probed.take().is_some() {
+                    ended.clear();
+                }
+                ended.push((now.as_secs(), worked));
+                let recent = ended.iter().filter(|(at, _)| at + WINDOW.as_secs() >= now.as_secs());
+                let all = recent.clone().count();
+                let failed = recent.filter(|(_, worked)| !worked).count();
+                if probed.is_none() && failed >= FAILURES && failed * 2 >= all {
+                    probed = Some(now);
+                }
+                prop_assert_eq!(breaker.is_open(), probed.is_some());
+            }
+        }
     }
 
     #[test]

@@ -156,7 +156,64 @@ mod tests {
         );
     }
 
+    /// Every failure that a channel can report.
+    fn failures() -> impl Strategy<Value = Failure> {
+        use crate::channel::Duration as Lasting;
+        use proptest::sample::select;
+
+        let wish = proptest::option::of((0_u64..100_000).prop_map(Duration::from_millis));
+        let kinds = (
+            select(Certainty::ALL),
+            select(Lasting::ALL),
+            select(Scope::ALL),
+        );
+        (kinds, wish).prop_map(|((certainty, duration, scope), wish)| {
+            let mut failure = Failure::try_again("it failed").after(wish);
+            (failure.certainty, failure.duration, failure.scope) = (certainty, duration, scope);
+            failure
+        })
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn whatever_failed_is_tried_again_soon_and_in_time_or_not_at_all(
+            failure in failures(),
+            attempt in 1_u32..40,
+            others in 0_usize..3,
+            left in -1_000_i64..200_000,
+        ) {
+            let expires_at = Timestamp(NOW.0 + left);
+            let next = after(&failure, tried(attempt, others), NOW, expires_at);
+            let is_unknown = failure.certainty == Certainty::Ambiguous;
+            prop_assert_eq!(is_unknown, matches!(next, Next::Doubt(_)), "only what nobody knows is in doubt");
+            match next {
+                Next::Retry(at) => {
+                    prop_assert!(NOW <= at && at < expires_at);
+                    prop_assert!(at <= NOW.after(Duration::from_secs(72)), "nobody waits longer");
+                    let wish = failure.retry_after.unwrap_or_default().min(LONGEST_WISH);
+                    prop_assert!(at >= NOW.after(wish), "a gateway's wish is kept");
+                }
+                Next::Expire => prop_assert!(expires_at <= NOW.after(Duration::from_secs(72))),
+                Next::GiveUp => prop_assert!(failure.is_permanent()),
+                Next::Doubt(at) => prop_assert_eq!(at, NOW.after(AWAIT_RECEIPT)),
+            }
+        }
+
+        #[test]
+        fn what_lasts_ends_after_each_other_gateway_was_asked(
+            is_of_person in any::<bool>(),
+            others in 0_usize..4,
+        ) {
+            let failure = if is_of_person { Failure::person("never") } else { Failure::no_way("never") };
+            let tries = (1..=9).take_while(|attempt| {
+                after(&failure, tried(*attempt, others), NOW, LATER) != Next::GiveUp
+            });
+            let more = if failure.scope == Scope::Person { 0 } else { others };
+            prop_assert_eq!(tries.count(), more);
+        }
+
         #[test]
         fn a_pause_is_within_a_fifth_of_the_schedule(delivery in any::<i64>(), attempt in 1_u32..9) {
             let index = usize::try_from(attempt - 1).unwrap().min(FAST.len() - 1);

@@ -104,6 +104,51 @@ mod tests {
     use super::*;
     use crate::alert::words::Language;
     use crate::response::AnswerClass;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn whatever_is_written_is_read_as_something(text in any::<String>(), names in any::<[String; 3]>()) {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            if let Some(index) = who_is_named(&text, &names) {
+                prop_assert!(index < names.len());
+            }
+            prop_assert!(option_in_words(&text, &[]).is_none());
+            if let Meaning::Digit(digit) = read(&text) {
+                prop_assert!((1..=9).contains(&digit) && text.contains(&digit.to_string()));
+            }
+        }
+
+        #[test]
+        fn a_digit_is_read_through_what_people_put_around_it(
+            digit in 1_usize..10,
+            before in select(vec!["", " ", "#", "(", "\"", " '", "\n"]),
+            after in "([ .,!)\n\"-]\\PC{0,20})?",
+        ) {
+            prop_assert_eq!(read(&format!("{before}{digit}{after}")), Meaning::Digit(digit));
+        }
+
+        #[test]
+        fn a_reserved_word_counts_alone_however_it_is_written(
+            word in select(STOP),
+            capitals in any::<[bool; 12]>(),
+            dots in "[ .!]{0,3}",
+            more in "[a-z]{1,8}",
+        ) {
+            let typed: String = word
+                .chars()
+                .zip(capitals)
+                .map(|(letter, capital)| if capital { letter.to_ascii_uppercase() } else { letter })
+                .collect();
+            prop_assert_eq!(read(&format!("{dots}{typed}{dots}")), Meaning::Stop);
+            let sentence = read(&format!("{typed} {more}"));
+            let joined = bare(&format!("{typed}{more}"));
+            prop_assert!(sentence != Meaning::Stop || STOP.contains(&joined.as_str()));
+        }
+    }
 
     #[test]
     fn a_digit_counts_whatever_follows_it() {

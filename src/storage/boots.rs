@@ -1,6 +1,6 @@
 //! Starts of sending processes: who is alive, and what the dead left half-sent.
 
-use super::{Conn, Error, Tx};
+use super::{Conn, Db, Error, Tx};
 use crate::clock::Timestamp;
 use crate::ids::BootId;
 
@@ -35,7 +35,10 @@ pub async fn renew_boot(tx: &mut Tx, boot: BootId, lease_until: Timestamp) -> Re
 
 /// The database's own clock, where several machines must agree on the time (PostgreSQL); the
 /// given one on SQLite, where there is only one machine.
-pub async fn shared_now(on: impl Conn<'_>, own: Timestamp) -> Result<Timestamp, Error> {
+pub async fn shared_now(on: &Db, own: Timestamp) -> Result<Timestamp, Error> {
+    if let Some(now) = on.simulated_now() {
+        return Ok(now);
+    }
     let (now,): (Timestamp,) = on
         .sql_for(
             "SELECT CAST($1 AS INTEGER)",

@@ -9,6 +9,7 @@
 mod meter;
 mod open;
 mod reserve;
+pub mod staged;
 mod statement;
 mod trouble;
 mod writer;
@@ -20,10 +21,12 @@ use futures::future::BoxFuture;
 use sqlx::{PgPool, SqlitePool};
 
 use super::Error;
+use crate::clock::Timestamp;
 pub use meter::Measured;
 use meter::Meter;
 pub use open::{Access, DatabaseUrl};
 pub use reserve::Reserve;
+use staged::Stage;
 use statement::Target;
 pub use statement::{Conn, Statement};
 use trouble::Trouble;
@@ -40,7 +43,12 @@ pub struct Db {
 
 #[derive(Clone, Debug)]
 enum Pools {
-    Sqlite { readers: SqlitePool, writer: Writer },
+    Sqlite {
+        readers: SqlitePool,
+        writer: Writer,
+        /// Only in simulations.
+        stage: Option<Stage>,
+    },
     Postgres(PgPool),
 }
 
@@ -64,7 +72,20 @@ impl Db {
 
     /// Whether several processes may send from this database at once.
     pub fn is_shared(&self) -> bool {
-        matches!(self.pools, Pools::Postgres(_))
+        match &self.pools {
+            Pools::Sqlite { stage, .. } => stage.as_ref().is_some_and(|stage| stage.is_shared()),
+            Pools::Postgres(_) => true,
+        }
+    }
+
+    /// The clock of a simulated database, if it is one and can be reached.
+    pub(super) fn simulated_now(&self) -> Option<Timestamp> {
+        match &self.pools {
+            Pools::Sqlite {
+                stage: Some(stage), ..
+            } => stage.is_reachable().then(|| stage.now()),
+            _ => None,
+        }
     }
 
     /// A statement that only reads.
@@ -89,6 +110,11 @@ impl Db {
     {
         let begun = Instant::now();
         let written = match &self.pools {
+            Pools::Sqlite {
+                writer,
+                stage: Some(stage),
+                ..
+            } => staged::write(writer, stage, name, work).await,
             Pools::Sqlite { writer, .. } => writer.write(name, work).await,
             Pools::Postgres(pool) => writer::write_postgres(pool.clone(), name, work).await,
         };
@@ -120,7 +146,9 @@ impl Db {
     /// Closes the connections, after the writer has finished what it was given.
     pub async fn close(&self) {
         match &self.pools {
-            Pools::Sqlite { readers, writer } => {
+            Pools::Sqlite {
+                readers, writer, ..
+            } => {
                 writer.close().await;
                 readers.close().await;
             }
@@ -149,7 +177,13 @@ impl Tx {
 impl<'c> Conn<'c> for &'c Db {
     fn sql_for(self, sqlite: &'static str, postgres: &'static str) -> Statement<'c> {
         match &self.pools {
-            Pools::Sqlite { readers, .. } => Statement::new(sqlite, Target::SqlitePool(readers)),
+            Pools::Sqlite { readers, stage, .. } => {
+                let statement = Statement::new(sqlite, Target::SqlitePool(readers));
+                match stage {
+                    Some(stage) if !stage.is_reachable() => statement.unreachable(),
+                    _ => statement,
+                }
+            }
             Pools::Postgres(pool) => Statement::new(postgres, Target::PgPool(pool)),
         }
     }

@@ -67,9 +67,9 @@ macro_rules! settle {
                      ELSE COALESCE(result.verdict, result.reason) END,
                  due_at = CASE WHEN delivery.state NOT IN ('sending', 'in_doubt') THEN delivery.due_at
                      ELSE result.due_at END,
-                 attempts = CASE WHEN result.is_tried OR delivery.state <> 'sending'
+                 attempts = CASE WHEN result.is_tried OR delivery.state NOT IN ('sending', 'in_doubt')
                      THEN delivery.attempts ELSE delivery.attempts - 1 END,
-                 gateway = CASE WHEN result.is_tried OR delivery.state <> 'sending'
+                 gateway = CASE WHEN result.is_tried OR delivery.state NOT IN ('sending', 'in_doubt')
                      THEN delivery.gateway
                      ELSE (SELECT earlier.gateway FROM attempt earlier
                            WHERE earlier.delivery = delivery.id
@@ -79,9 +79,10 @@ macro_rules! settle {
                      ELSE COALESCE(delivery.accepted_at, result.at) END,
                  sent_at = CASE WHEN result.state = 'sent'
                      THEN COALESCE(delivery.sent_at, result.at) ELSE delivery.sent_at END,
-                 closed_at = CASE WHEN result.state IN ('failed', 'expired')
-                          OR (result.verdict IS NOT NULL AND delivery.state IN ('sending', 'in_doubt'))
-                     THEN COALESCE(delivery.closed_at, result.at) ELSE delivery.closed_at END
+                 closed_at = CASE WHEN delivery.state NOT IN ('sending', 'in_doubt') THEN delivery.closed_at
+                     WHEN result.verdict IS NOT NULL OR result.state IN ('failed', 'expired')
+                     THEN COALESCE(delivery.closed_at, result.at)
+                     WHEN result.state = 'queued' THEN NULL ELSE delivery.closed_at END
              FROM (SELECT said.*, ", verdict!(), " FROM (", $from, ") AS said) AS result
              WHERE delivery.id = result.id AND delivery.attempts = result.attempt
                AND delivery.boot = $2"
@@ -184,6 +185,9 @@ async fn record_others(tx: &mut Tx, boot: BootId, results: &[&Recorded]) -> Resu
         .iter()
         .filter(|result| result.state == DeliveryState::Queued);
     hold(tx, again.map(|result| result.id).collect()).await?;
+    if results.iter().any(|result| !result.is_tried) {
+        forget_attempts(tx, boot, results).await?;
+    }
     tx.sql_for(settle!(results_sqlite!()), settle!(results_postgres!()))
         .bind(sqlx::types::Json(results))
         .bind(boot)
@@ -191,7 +195,8 @@ async fn record_others(tx: &mut Tx, boot: BootId, results: &[&Recorded]) -> Resu
         .await
 }
 
-/// Attempts that did not end in an acceptance.
+/// Attempts that did not end in an acceptance. Of one that was taken for lost because its sender was
+/// thought dead, the sender may still tell that it was refused: then nobody was told.
 macro_rules! add_attempts {
     ($from:expr) => {
         concat!(
@@ -203,7 +208,9 @@ macro_rules! add_attempts {
              FROM (", $from, ") AS result
              JOIN delivery ON delivery.id = result.id
              WHERE result.reason IS NOT NULL AND delivery.gateway IS NOT NULL
-             ON CONFLICT (delivery, number) DO NOTHING"
+             ON CONFLICT (delivery, number) DO UPDATE SET outcome = excluded.outcome,
+                 reason = excluded.reason, ended_at = excluded.ended_at
+                 WHERE attempt.outcome = 'unknown' AND excluded.outcome = 'failed'"
         )
     };
 }
@@ -214,6 +221,33 @@ async fn record_attempts(tx: &mut Tx, results: &[&Recorded]) -> Result<u64, Erro
         add_attempts!(results_postgres!()),
     )
     .bind(sqlx::types::Json(results))
+    .execute()
+    .await
+}
+
+/// The tries of unknown outcome that were none.
+macro_rules! no_attempts {
+    ($from:expr) => {
+        concat!(
+            "DELETE FROM attempt WHERE (delivery, number) IN (
+                 SELECT result.id, result.attempt FROM (",
+            $from,
+            ") AS result JOIN delivery ON delivery.id = result.id
+                 WHERE NOT result.is_tried AND delivery.attempts = result.attempt
+                   AND delivery.boot = $2 AND delivery.state = 'in_doubt')"
+        )
+    };
+}
+
+/// Somebody else took the sender for dead and put in doubt what it had claimed; it lives, and knows
+/// that it never began.
+async fn forget_attempts(tx: &mut Tx, boot: BootId, results: &[&Recorded]) -> Result<u64, Error> {
+    tx.sql_for(
+        no_attempts!(results_sqlite!()),
+        no_attempts!(results_postgres!()),
+    )
+    .bind(sqlx::types::Json(results))
+    .bind(boot)
     .execute()
     .await
 }

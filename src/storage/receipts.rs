@@ -118,20 +118,37 @@ pub async fn lock_deliveries(
     Ok(found.into_iter().map(|one| (one.id, one)).collect())
 }
 
+/// What becomes of a receipt that is there already: nothing, unless it came before we knew whose it is
+/// and comes again with our own reference. Then it is news.
+macro_rules! again {
+    () => {
+        " ON CONFLICT (gateway, gateway_id, status) DO UPDATE
+              SET id = excluded.id, delivery = excluded.delivery, attempt = excluded.attempt
+              WHERE receipt.delivery IS NULL AND excluded.delivery IS NOT NULL
+          RETURNING id"
+    };
+}
+
 /// Keeps receipts. Answers those that are news.
 pub async fn insert(tx: &mut Tx, rows: &[ReceiptRow]) -> Result<HashSet<ReceiptId>, Error> {
     let added: Vec<(ReceiptId,)> = tx
         .sql_for(
-            "INSERT INTO receipt (id, gateway, gateway_id, status, delivery, attempt, reason, at)
+            concat!(
+                "INSERT INTO receipt (id, gateway, gateway_id, status, delivery, attempt, reason, at)
              SELECT unhex(replace(value ->> 'id', '-', '')), value ->> 'gateway',
                     value ->> 'gateway_id', value ->> 'status', value ->> 'delivery',
                     value ->> 'attempt', value ->> 'reason', value ->> 'at'
-             FROM json_each($1) WHERE TRUE
-             ON CONFLICT (gateway, gateway_id, status) DO NOTHING RETURNING id",
-            "INSERT INTO receipt (id, gateway, gateway_id, status, delivery, attempt, reason, at)
-             SELECT * FROM jsonb_to_recordset($1) AS said (id uuid, gateway text, gateway_id text,
+             FROM json_each($1) WHERE TRUE",
+                again!()
+            ),
+            // One statement may touch a row only once: of what comes twice in one batch, the better.
+            concat!(
+                "INSERT INTO receipt (id, gateway, gateway_id, status, delivery, attempt, reason, at)
+             SELECT DISTINCT ON (gateway, gateway_id, status) * FROM jsonb_to_recordset($1) AS said (id uuid, gateway text, gateway_id text,
                     status text, delivery bigint, attempt int, reason text, at bigint)
-             ON CONFLICT (gateway, gateway_id, status) DO NOTHING RETURNING id",
+             ORDER BY gateway, gateway_id, status, delivery NULLS LAST",
+                again!()
+            ),
         )
         .bind(sqlx::types::Json(rows))
         .fetch_all()

@@ -3,8 +3,50 @@
 use muster::channel::Channel;
 use muster::storage::standing::PersonState;
 
-use crate::house::{House, Order, request};
+use muster::ids::BootId;
+use muster::storage::deliveries::DeliveryState;
+use muster::storage::outcomes::{self, Recorded};
+use muster::storage::standing::Delivery;
+
+use crate::house::{House, Order, START, request};
 use crate::on_both;
+
+/// A server is taken for dead while it hands a text over; another one carries on, until the first
+/// wakes up and says that the message is to be tried again. Answers how the text then goes on.
+async fn carried_on(house: &House, is_tried: bool, reason: Option<&str>) -> Delivery {
+    house.crowd(1).await;
+    house.sms.next(Order::Hang);
+    let alert = house.launch(house.evacuation()).await;
+    die_while_sending(house).await;
+    let restarted = house.restarted().await;
+    let text = async || {
+        let person = &restarted.people(&alert).await[0];
+        let own = restarted.deliveries(person).await;
+        own.into_iter()
+            .find(|one| one.channel == Channel::Sms)
+            .unwrap()
+    };
+    let late = Recorded {
+        id: text().await.id,
+        is_tried,
+        attempt: 1,
+        state: DeliveryState::Queued,
+        reason: reason.map(str::to_owned),
+        gateway_id: None,
+        due_at: START,
+        at: START,
+    };
+    let recorded: Result<u64, muster::storage::Error> = restarted
+        .app
+        .db
+        .write("test.late", move |tx| {
+            Box::pin(async move { outcomes::record(tx, BootId(1), &[late]).await })
+        })
+        .await;
+    assert_eq!(recorded.unwrap(), 1);
+    restarted.settle().await;
+    text().await
+}
 
 /// Claims a batch and lets the server die while the gateway has the bytes and no answer has come.
 async fn die_while_sending(house: &House) {
@@ -62,8 +104,6 @@ on_both! {
     }
 
     async fn a_result_of_a_dead_process_changes_nothing(house: House) {
-        use muster::storage::deliveries::DeliveryState;
-        use muster::storage::outcomes::{self, Recorded};
         house.crowd(1).await;
         house.sms.next(Order::Hang);
         let alert = house.launch(house.evacuation()).await;
@@ -85,6 +125,18 @@ on_both! {
         }).await;
         assert_eq!(changed.unwrap(), 0);
         assert_eq!(restarted.delivery_words(person, Channel::Sms).await, ["accepted"]);
+    }
+
+    async fn a_server_that_was_taken_for_dead_and_had_not_begun_leaves_no_doubt(house: House) {
+        let text = carried_on(&house, false, None).await;
+        assert_eq!((text.state, text.attempts), (DeliveryState::Accepted, 1));
+        assert!(!text.possible_duplicate);
+    }
+
+    async fn a_server_that_was_taken_for_dead_and_was_refused_leaves_no_doubt(house: House) {
+        let text = carried_on(&house, true, Some("The gateway is full.")).await;
+        assert_eq!((text.state, text.attempts), (DeliveryState::Accepted, 2));
+        assert!(!text.possible_duplicate);
     }
 
     async fn a_server_whose_lease_ran_out_sends_nothing_until_it_is_renewed(house: House) {

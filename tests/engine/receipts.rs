@@ -34,6 +34,24 @@ on_both! {
         assert_eq!(kept, 1);
     }
 
+    async fn a_receipt_that_nobody_could_place_is_news_once_it_names_its_message(house: House) {
+        house.crowd(1).await;
+        // The gateway's answer, and with it the gateway's name for the message, is lost.
+        house.sms.next(Order::Refuse(Failure::unknown("no answer")));
+        let alert = house.launch(house.evacuation()).await;
+        house.settle().await;
+        let nameless = said(None, "g7", ReceiptStatus::Delivered);
+        receipt::record(&house.app, "sms", nameless).await.unwrap();
+        let person = &house.people(&alert).await[0];
+        let own = house.deliveries(person).await;
+        let id = own.iter().find(|one| one.channel == Channel::Sms).unwrap().id;
+        let named = [said(Some(id), "g7", ReceiptStatus::Delivered), said(None, "g7", ReceiptStatus::Delivered)];
+        receipt::record(&house.app, "sms", named.concat()).await.unwrap();
+        assert_eq!(house.delivery_words(person, Channel::Sms).await, ["delivered"]);
+        let (kept,): (i64,) = house.app.db.sql("SELECT count(*) FROM receipt").fetch_one().await.unwrap();
+        assert_eq!(kept, 1);
+    }
+
     async fn delivered_stands_against_a_later_failed_and_replaces_an_earlier_one(house: House) {
         house.crowd(2).await;
         let alert = house.launch(house.evacuation()).await;

@@ -20,7 +20,7 @@ use super::writer::Writer;
 use super::{Db, Pools};
 use crate::storage::Error;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// How long a write waits for another process's write on the same SQLite file.
 const BUSY: Duration = Duration::from_secs(5);
@@ -168,7 +168,14 @@ async fn open_sqlite(path: &Path, access: Access) -> Result<Db, Error> {
         .await?;
     let trouble = Trouble::default();
     let writer = Writer::start(connection, trouble.clone());
-    Ok(Db::of(Pools::Sqlite { readers, writer }, trouble))
+    Ok(Db::of(
+        Pools::Sqlite {
+            readers,
+            writer,
+            stage: None,
+        },
+        trouble,
+    ))
 }
 
 /// Makes the file, for this user only: names and texts stand in it as they are. What SQLite writes

@@ -84,6 +84,12 @@ impl<'c> Statement<'c> {
         }
     }
 
+    /// It fails as if the database could not be reached.
+    pub(super) fn unreachable(mut self) -> Self {
+        self.failed.get_or_insert(sqlx::Error::PoolTimedOut);
+        self
+    }
+
     /// The next argument: `$1`, then `$2`…
     pub fn bind<'q, T>(mut self, value: T) -> Self
     where
