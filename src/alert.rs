@@ -8,8 +8,10 @@
 pub mod draft;
 pub mod follow_up;
 pub mod launch;
+mod once;
 pub mod refusal;
 pub mod words;
 
-pub use launch::{LaunchRequest, Launched, launch};
+pub use launch::{LaunchRequest, Launched};
+pub use once::launch;
 pub use refusal::Refusal;

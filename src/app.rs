@@ -41,6 +41,8 @@ pub struct Parts {
     pub config: Config,
     /// The database.
     pub db: Db,
+    /// The same by connections that are kept for people's answers: no launch can keep them waiting.
+    pub answers: Db,
     /// The keys that seal contact points and make tokens.
     pub keys: Keys,
     /// The time.
@@ -72,6 +74,16 @@ pub struct Parts {
     shelf: RwLock<Arc<Loaded>>,
     work: watch::Sender<u64>,
     news: watch::Sender<u64>,
+    said: watch::Sender<Said>,
+}
+
+/// How often something happened in this process that other servers should hear of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// Something may be due.
+    pub work: u64,
+    /// A fact changed.
+    pub news: u64,
 }
 
 impl Deref for App {
@@ -196,6 +208,7 @@ impl App {
         Self(Arc::new(Parts {
             public_url: config.public_url(),
             config,
+            answers: db.reserved(),
             db,
             keys,
             clock,
@@ -213,6 +226,7 @@ impl App {
             shelf: RwLock::new(Arc::new(shelf)),
             work: watch::Sender::new(0),
             news: watch::Sender::new(0),
+            said: watch::Sender::default(),
         }))
     }
 
@@ -272,10 +286,16 @@ impl App {
             .unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(shelf);
     }
 
-    /// Tells the dispatcher that something may be due.
+    /// Tells the dispatcher, and those of other servers, that something may be due.
     pub fn wake(&self) {
+        self.hear_work();
+        self.said.send_modify(|said| said.work += 1);
+    }
+
+    /// Another server says that something may be due.
+    pub fn hear_work(&self) {
         self.work.send_modify(|count| *count += 1);
-        self.tell();
+        self.hear_news();
     }
 
     /// Wakes when something may be due.
@@ -283,9 +303,20 @@ impl App {
         self.work.subscribe()
     }
 
-    /// Tells the boards that a fact changed.
+    /// Tells the boards, and those of other servers, that a fact changed.
     pub fn tell(&self) {
+        self.hear_news();
+        self.said.send_modify(|said| said.news += 1);
+    }
+
+    /// Another server says that a fact changed.
+    pub fn hear_news(&self) {
         self.news.send_modify(|count| *count += 1);
+    }
+
+    /// Wakes when there is something to say to other servers.
+    pub fn said(&self) -> watch::Receiver<Said> {
+        self.said.subscribe()
     }
 
     /// Wakes when a fact changed.
@@ -298,11 +329,22 @@ impl App {
         self.pulse.note(part);
     }
 
-    /// Comes to an end: no new work, what is in flight is finished and recorded.
+    /// Whether this process would send but may not: it is cut off from the database that it shares
+    /// with other servers, which have taken over.
+    pub fn is_fenced(&self) -> bool {
+        self.boot.get().is_some() && self.db.is_shared() && !self.lease.holds(self.clock.elapsed())
+    }
+
+    /// Comes to an end: no new work, what is in flight is finished and recorded, and other servers
+    /// need not wait for this one's lease.
     pub async fn stop(&self) {
         self.stopping.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+        if let Some(boot) = self.boot.get() {
+            crate::dispatch::recovery::end(self, *boot).await;
+        }
+        self.answers.close().await;
         self.db.close().await;
     }
 }

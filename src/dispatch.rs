@@ -20,6 +20,7 @@
 //! claims the next rows in one transaction; none is open while it talks to a gateway. An `attempt`
 //! is one message handed over, and what came of it.
 //!
+//! Several servers on one database all claim and send; [`neighbours`] wakes them for each other's work.
 //! What a dead process left half-sent is found by [`recovery`], which also decides about what is
 //! in doubt. Which gateway takes what is decided by
 //! [`choice`], how fast by [`pace`], how far ahead by [`ahead`], when to try again by [`retry`],
@@ -35,6 +36,7 @@ pub mod health;
 pub mod lane;
 pub mod lease;
 pub mod message;
+pub mod neighbours;
 pub mod pace;
 pub mod pulse;
 pub mod recovery;
@@ -56,6 +58,10 @@ pub async fn start(app: &App) -> Result<(), Error> {
         "Sending has begun"
     );
     app.tasks.spawn(recovery::run(app.clone(), boot));
+    if app.db.is_shared() {
+        app.tasks.spawn(neighbours::speak(app.clone(), boot));
+        app.tasks.spawn(neighbours::listen(app.clone(), boot));
+    }
     app.tasks.spawn(crate::escalation::run(app.clone()));
     app.tasks.spawn(trouble::run(app.clone()));
     for gateway in &app.gateways {

@@ -21,7 +21,8 @@ use crate::ids::{AlertNumber, DeliveryId};
 use crate::keys::{Keys, answer_key};
 use crate::plan::Whom;
 use crate::storage::alerts::{self, Alert, StepRow, StepState};
-use crate::storage::deliveries::{self, DeliveryState};
+use crate::storage::call_off;
+use crate::storage::deliveries::DeliveryState;
 use crate::storage::outbox::{self, Chunk};
 use crate::storage::{Error, Tx};
 use crate::unreached;
@@ -88,7 +89,7 @@ async fn end(app: &App, alert: AlertNumber, now: Timestamp) -> Result<(), Error>
                 }
                 let reason = "the alert's time was over";
                 let expired =
-                    deliveries::call_off(tx, alert, DeliveryState::Expired, reason, now).await?;
+                    call_off::alert(tx, alert, DeliveryState::Expired, reason, now).await?;
                 let subject = format!("alert {alert}");
                 let detail = serde_json::json!({ "expired": expired });
                 audit::append(tx, now, &by, "alert.end", &subject, &detail).await

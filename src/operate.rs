@@ -5,6 +5,7 @@ pub mod doctor;
 mod heartbeat;
 pub mod metrics;
 pub mod self_watch;
+pub mod servers;
 pub mod service;
 mod template_watch;
 

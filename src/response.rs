@@ -21,7 +21,7 @@ use crate::ids::{RecipientId, ResponseId};
 use crate::keys::answer_key;
 use crate::storage::alerts;
 use crate::storage::responses::{self, Addressee, Response, Sharer, Via};
-use crate::storage::{self, Error, Tx, deliveries};
+use crate::storage::{self, Error, Tx, call_off};
 pub use inbound::{LATEST, inbound};
 pub use option::{AnswerClass, AnswerOption};
 
@@ -39,10 +39,11 @@ pub struct Opened {
 
 /// Looks an answer link up. Changes nothing, however often it is opened and by whom.
 pub async fn open(app: &App, token: &str) -> Result<Option<Opened>, Error> {
-    let Some(addressee) = responses::find_by_link(&app.db, &answer_key(token)).await? else {
+    let Some(addressee) = responses::find_by_link(&app.answers, &answer_key(token)).await? else {
         return Ok(None);
     };
-    let people = responses::list_sharers(&app.db, addressee.delivery, addressee.recipient).await?;
+    let people =
+        responses::list_sharers(&app.answers, addressee.delivery, addressee.recipient).await?;
     Ok(Some(Opened { addressee, people }))
 }
 
@@ -109,6 +110,11 @@ pub async fn link(
         Err(Error::NoSpace(_) | Error::NotSaved(_)) => {
             write(app, response.clone(), is_call_out).await?;
         }
+        // The connection broke while it was being saved. Its id tells: it is not kept twice.
+        Err(Error::InDoubt(_)) => match write(app, response.clone(), is_call_out).await {
+            Err(Error::Conflict) => {}
+            other => other?,
+        },
         other => other?,
     }
     tell(app, is_call_out);
@@ -125,7 +131,7 @@ fn tell(app: &App, is_call_out: bool) {
 }
 
 async fn write(app: &App, response: Response, is_call_out: bool) -> Result<(), Error> {
-    app.db
+    app.answers
         .write("response.record", move |tx| {
             Box::pin(async move {
                 record_in(tx, &response, is_call_out).await?;
@@ -147,7 +153,7 @@ async fn record_in(tx: &mut Tx, response: &Response, is_call_out: bool) -> Resul
         responses::insert(tx, response).await?;
     }
     if !response.maybe_automatic {
-        deliveries::call_off_answered(tx, response.recipient, response.at).await?;
+        call_off::answered(tx, response.recipient, response.at).await?;
     }
     Ok(())
 }

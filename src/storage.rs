@@ -8,6 +8,7 @@ pub mod approvals;
 pub mod audience;
 pub mod audit;
 pub mod boots;
+pub mod call_off;
 pub mod call_out;
 pub mod call_trees;
 pub mod calls;
@@ -48,7 +49,11 @@ pub enum Error {
     /// The database said no or was not there; nothing of this write is kept.
     #[error("the database failed")]
     Unavailable(#[source] sqlx::Error),
-    /// The same, in words: the group's commit failed, or the database could not be opened.
+    /// The connection broke while the database was saving it: it is there, or it is not.
+    #[error("the database did not say whether it was saved")]
+    InDoubt(#[source] sqlx::Error),
+    /// As [`Error::Unavailable`], in words: the group's commit failed, or the database could not be
+    /// opened or did not answer.
     #[error("{0}")]
     NotSaved(String),
     /// There is no room on the disk; nothing of this write is kept.
@@ -63,6 +68,16 @@ pub enum Error {
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("no space is left on the disk")]
 pub struct FullDisk;
+/// What is said when no connection could be had in time.
+const NO_ANSWER: &str =
+    "the database did not answer in 8 seconds: see that it runs and can be reached from here";
+
+impl Error {
+    /// [`Error::InDoubt`] for a reason in words.
+    pub(crate) fn in_doubt(words: String) -> Self {
+        Self::InDoubt(sqlx::Error::Io(std::io::Error::other(words)))
+    }
+}
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
@@ -71,6 +86,7 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::Database(ref cause) if cause.is_unique_violation() => Self::Conflict,
             sqlx::Error::Database(ref cause) if cause.is_foreign_key_violation() => Self::Dangling,
             full if db::is_full(&full) => Self::NoSpace(FullDisk),
+            sqlx::Error::PoolTimedOut => Self::NotSaved(NO_ANSWER.to_owned()),
             other => Self::Unavailable(other),
         }
     }

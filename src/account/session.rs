@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use serde_json::json;
+use tracing::warn;
 
 use super::Error;
 use super::user::User;
@@ -12,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::ids::UserId;
 use crate::keys::{random_token, token_hash};
 use crate::storage::accounts::{self, SessionRow};
-use crate::storage::{Db, Tx};
+use crate::storage::{self, Db, Tx};
 
 /// After this a session ends whatever happens: a shift.
 pub const LONGEST: Duration = Duration::from_hours(12);
@@ -69,10 +70,15 @@ pub async fn authenticate(db: &Db, token: &str, now: Timestamp) -> Result<Option
         return Ok(None);
     };
     if now.since(session.last_seen_at) >= TOUCH {
-        db.write("note a session's use", move |tx| {
-            async move { accounts::touch_session(tx, &hash, now).await }.boxed()
-        })
-        .await?;
+        let noted: Result<_, storage::Error> = db
+            .write("note a session's use", move |tx| {
+                async move { accounts::touch_session(tx, &hash, now).await }.boxed()
+            })
+            .await;
+        // Nothing that the person wants to do may fail because of that.
+        if let Err(error) = noted {
+            warn!(%error, "A session's use could not be noted");
+        }
     }
     Ok(accounts::find(db, session.user_id).await?.map(User::from))
 }

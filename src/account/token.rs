@@ -5,14 +5,15 @@ mod scope;
 use std::time::Duration;
 
 use futures::FutureExt;
+use tracing::warn;
 
 use super::{Error, refused};
 use crate::audit::{self, Actor};
 use crate::clock::Timestamp;
 use crate::ids::TokenId;
 use crate::keys::{random_token, token_hash};
-use crate::storage::Db;
 use crate::storage::tokens::{self, TokenRow};
+use crate::storage::{self, Db};
 
 pub use scope::{Need, Scope, Scopes};
 
@@ -156,10 +157,15 @@ pub async fn authenticate(
     };
     if row.last_used_at.is_none_or(|last| now.since(last) >= TOUCH) {
         let id = row.id;
-        db.write("note a token's use", move |tx| {
-            tokens::touch(tx, id, now).boxed()
-        })
-        .await?;
+        let noted: Result<_, storage::Error> = db
+            .write("note a token's use", move |tx| {
+                tokens::touch(tx, id, now).boxed()
+            })
+            .await;
+        // Nothing that the token is used for may fail because of that.
+        if let Err(error) = noted {
+            warn!(%error, "A token's use could not be noted");
+        }
     }
     Ok(Some(TokenOwner {
         id: row.id,

@@ -14,10 +14,12 @@ use crate::audit::{self, Actor};
 use crate::call_out::Says;
 use crate::clock::Timestamp;
 use crate::ids::{AlertId, AlertNumber};
+use crate::keys::Keys;
 use crate::plan::{Step, Whom as StepWhom};
 use crate::storage::alerts::{self, Alert, Asked, StepRow, StepState};
 use crate::storage::audience;
-use crate::storage::deliveries::{self, DeliveryState};
+use crate::storage::call_off;
+use crate::storage::deliveries::DeliveryState;
 use crate::storage::{self, Error, Tx};
 
 /// The alert of that id.
@@ -63,7 +65,7 @@ async fn stop_in(
         return Err(Refusal::NotRunning);
     }
     let called_off =
-        deliveries::call_off(tx, alert.number, DeliveryState::Cancelled, "stopped", now).await?;
+        call_off::alert(tx, alert.number, DeliveryState::Cancelled, "stopped", now).await?;
     let subject = format!("alert {}", alert.number);
     audit::append(
         tx,
@@ -148,6 +150,7 @@ pub async fn follow_up_once(
         follows: Some(&followed),
     };
     let new = New {
+        id: AlertId::new(),
         texts: draft::texts(app, &template, &contents)?,
         plan: draft::plan(app, &template, followed.mode, None)?,
         expires_in: template.expires_in,
@@ -169,18 +172,7 @@ pub async fn follow_up_once(
         .db
         .write("alert.follow_up", move |tx| {
             Box::pin(async move {
-                if is_last_word {
-                    stop_thread(tx, thread, &new.actor, new.now).await?;
-                }
-                let whom = Whom::Contacted {
-                    and_waiting: !is_last_word,
-                };
-                let alert = if is_last_word && !audience::is_any_contacted(&mut *tx, thread).await?
-                {
-                    alerts::get(&mut *tx, thread).await?
-                } else {
-                    launch::insert(tx, &new, whom, &keys).await?
-                };
+                let alert = insert(tx, &new, thread, is_last_word, &keys).await?;
                 launch::keep(tx, kept, alert.id, new.now).await?;
                 Ok::<_, Refusal>(alert)
             })
@@ -204,6 +196,26 @@ pub async fn follow_up_once(
             .ok_or(Refusal::Storage(Error::Conflict)),
         Err(refusal) => Err(refusal),
     }
+}
+
+/// A last word stops the thread. If nobody has been told anything, that is all there is to do.
+async fn insert(
+    tx: &mut Tx,
+    new: &New,
+    thread: AlertNumber,
+    is_last_word: bool,
+    keys: &Keys,
+) -> Result<Alert, Refusal> {
+    if is_last_word {
+        stop_thread(tx, thread, &new.actor, new.now).await?;
+        if !audience::is_any_contacted(&mut *tx, thread).await? {
+            return Ok(alerts::get(&mut *tx, thread).await?);
+        }
+    }
+    let whom = Whom::Contacted {
+        and_waiting: !is_last_word,
+    };
+    launch::insert(tx, new, whom, keys).await
 }
 
 /// The alert that began the thread of this one: itself, if it follows none.

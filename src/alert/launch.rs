@@ -76,10 +76,12 @@ pub struct Launched {
     pub is_replay: bool,
 }
 
-/// Launches a new alert.
-///
-/// The same key with the same request answers with the alert that it made first.
-pub async fn launch(app: &App, request: LaunchRequest) -> Result<Launched, Refusal> {
+/// One try to launch, with the id that the alert will have.
+pub(super) async fn launch_as(
+    app: &App,
+    request: LaunchRequest,
+    id: AlertId,
+) -> Result<Launched, Refusal> {
     if let Some(launched) = replay(app, request.key.as_ref()).await? {
         return Ok(launched);
     }
@@ -101,6 +103,7 @@ pub async fn launch(app: &App, request: LaunchRequest) -> Result<Launched, Refus
     let selection = select(app, &request).await?;
     let similar_since = request.composed_at.filter(|_| request.warn_of_similar);
     let new = New {
+        id,
         similar_since,
         call_out,
         plan: draft::plan(app, &template, request.mode, request.plan.as_deref())?,
@@ -120,35 +123,28 @@ pub async fn launch(app: &App, request: LaunchRequest) -> Result<Launched, Refus
         now,
     };
     let key = request.key;
-    let kept = key.clone();
     let keys = app.keys.clone();
     let written = app
         .db
         .write("alert.launch", move |tx| {
             Box::pin(async move {
                 let alert = insert(tx, &new, Whom::Selected(selection), &keys).await?;
-                keep(tx, kept, alert.id, new.now).await?;
+                keep(tx, key, alert.id, new.now).await?;
                 fail_point!("launch.before_commit");
                 Ok::<_, Refusal>(alert)
             })
         })
         .await;
     fail_point!("launch.after_commit", written.is_ok());
-    match written {
-        Ok(alert) => {
-            announce(app, &alert);
-            Ok(Launched {
-                alert,
-                is_replay: false,
-            })
-        }
-        Err(Refusal::Storage(Error::NoSpace(_))) => Err(Refusal::NoSpace),
-        // Another request with the same key was faster.
-        Err(Refusal::Storage(Error::Conflict)) => replay(app, key.as_ref())
-            .await?
-            .ok_or(Refusal::Storage(Error::Conflict)),
-        Err(refusal) => Err(refusal),
-    }
+    let alert = match written {
+        Err(Refusal::Storage(Error::NoSpace(_))) => return Err(Refusal::NoSpace),
+        other => other?,
+    };
+    announce(app, &alert);
+    Ok(Launched {
+        alert,
+        is_replay: false,
+    })
 }
 
 /// What room is left is for answers: a launch would take it.
@@ -244,6 +240,8 @@ pub async fn selection(
 
 /// An alert about to be written.
 pub(super) struct New {
+    /// What it will be called: a second try with the same id makes no second alert.
+    pub(super) id: AlertId,
     pub(super) template: Template,
     pub(super) approval: Approval,
     pub(super) mode: Mode,
@@ -339,7 +337,7 @@ pub(super) async fn insert(
 fn row(new: &New, number: AlertNumber) -> Alert {
     Alert {
         number,
-        id: AlertId::new(),
+        id: new.id,
         mode: new.mode,
         kind: new.template.kind,
         follows: new.follows.as_ref().map(|followed| followed.number),

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::audit::{self, Actor};
 use crate::clock::Timestamp;
 use crate::ids::ContactId;
-use crate::storage::{Error, Tx, contacts, deliveries};
+use crate::storage::{Error, Tx, call_off, contacts};
 
 /// Marks a number or address as opted out, for everyone who shares it, and answers whose it is.
 /// What waits for it in alerts that are no emergency is called off with it.
@@ -25,7 +25,7 @@ pub async fn opt_out(
         let detail = json!({"contacts": ids, "how": how});
         audit::append(tx, now, actor, "contact.opt_out", "", &detail).await?;
         contacts::opt_out(tx, lookup, how, now).await?;
-        deliveries::call_off_number(tx, lookup, now).await?;
+        call_off::opted_out(tx, lookup, now).await?;
     }
     Ok(distinct(points.into_iter().map(|point| point.contact_id)))
 }

@@ -12,6 +12,7 @@ use super::retry::{self, Next};
 use crate::app::App;
 use crate::channel::{Accepted, Configured, Failure, Message, Scope};
 use crate::clock::Timestamp;
+use crate::ids::DeliveryId;
 use crate::storage::deliveries::{Claimed, DeliveryState};
 use crate::storage::outcomes::Recorded;
 
@@ -38,7 +39,7 @@ impl Attempt {
         let is_old = begun.saturating_sub(self.since) >= LONGEST_INTENT;
         let is_over = app.clock.now() >= self.claimed.expires_at;
         if is_old || is_over || !may_send(app) {
-            return untried(&self.claimed, app.clock.now());
+            return untried(self.claimed.id, self.claimed.attempts, app.clock.now());
         }
         let result = match compose(app, gateway, &self.claimed, self.texts.as_deref()) {
             Ok(message) => {
@@ -60,10 +61,10 @@ pub(super) fn may_send(app: &App) -> bool {
 }
 
 /// A claimed message that was never begun: it goes back as if it had not been claimed.
-pub(super) fn untried(claimed: &Claimed, now: Timestamp) -> Recorded {
+pub(super) fn untried(id: DeliveryId, attempt: i32, now: Timestamp) -> Recorded {
     Recorded {
-        id: claimed.id,
-        attempt: claimed.attempts,
+        id,
+        attempt,
         is_tried: false,
         state: DeliveryState::Queued,
         reason: None,

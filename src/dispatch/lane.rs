@@ -5,6 +5,8 @@
 //! back waits in `results` for a few milliseconds, so that many share one commit. One transaction at a
 //! time records and claims; meanwhile the slots go on.
 
+mod failed_turn;
+
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use tracing::{error, warn};
 use super::ahead::Ahead;
 use super::attempt::{Attempt, may_send, untried};
 use super::choice;
+use super::lease::DRAIN;
 use super::message::Texts;
 use super::pace::{self, Permits, Rate};
 use super::pulse::Part;
@@ -35,8 +38,6 @@ const POLL: Duration = Duration::from_secs(1);
 const LINGER: Duration = Duration::from_millis(5);
 /// As many results are written down without waiting for more.
 const BATCH: usize = 1000;
-/// How long a stopping lane waits for answers that are under way.
-const DRAIN: Duration = Duration::from_secs(15);
 
 /// One gateway's lane.
 #[derive(Debug)]
@@ -60,6 +61,8 @@ pub struct Lane {
     look_at: Duration,
     /// Not to be disturbed before: the database failed.
     rest_until: Duration,
+    /// A commit failed, and may have claimed what nobody knows of.
+    has_lost_claims: bool,
 }
 
 type Writing = Pin<Box<dyn Future<Output = Result<Done, (Error, Arc<Vec<Recorded>>)>> + Send>>;
@@ -79,6 +82,7 @@ impl Lane {
             oldest: Duration::ZERO,
             look_at: Duration::ZERO,
             rest_until: Duration::ZERO,
+            has_lost_claims: false,
             app,
             gateway,
             boot,
@@ -95,6 +99,7 @@ impl Lane {
                 // Nothing hangs, and what was tried last worked.
                 self.app.turned(Part::Lane(&self.gateway.common.name));
             }
+            self.find_lost_claims(writing.is_some()).await;
             if writing.is_none() && self.is_time_to_write() {
                 writing = self.job().map(|job| self.write(job));
             }
@@ -125,6 +130,7 @@ impl Lane {
     /// Records what came back and claims what may go out now, in one transaction; then sends it.
     pub async fn turn(&mut self) -> Result<Turn, Error> {
         self.collect();
+        self.find_lost_claims(false).await;
         let Some(job) = self.job() else {
             return Ok(Turn::Idle);
         };
@@ -181,7 +187,7 @@ impl Lane {
 
     /// How many more may be claimed: none while the breaker is open or without a lease.
     fn room(&self) -> usize {
-        if !may_send(&self.app) {
+        if !may_send(&self.app) || self.has_lost_claims {
             return 0;
         }
         let claimed = self.in_flight.len() + self.ready.len();
@@ -283,12 +289,6 @@ impl Lane {
             .sort_by_key(|(_, claimed)| claimed.urgency);
     }
 
-    /// What could not be written down is written down next time.
-    fn take_back(&mut self, results: Arc<Vec<Recorded>>) {
-        let later = std::mem::replace(&mut self.results, Arc::unwrap_or_clone(results));
-        self.results.extend(later);
-    }
-
     /// Begins as many as there are slots and instants for. What may not be sent any more, because the
     /// gateway fails or the lease ran out, goes back: others may have it.
     fn start(&mut self) {
@@ -325,7 +325,7 @@ impl Lane {
         let back = self
             .ready
             .drain(..)
-            .map(|(_, claimed)| untried(&claimed, now));
+            .map(|(_, claimed)| untried(claimed.id, claimed.attempts, now));
         self.results.extend(back);
     }
 

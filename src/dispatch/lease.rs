@@ -6,6 +6,11 @@ use std::time::Duration;
 /// How long a boot is taken to be alive without a sign of it.
 pub(super) const LEASE: Duration = Duration::from_secs(15);
 
+/// How long a stopping lane waits for answers that are under way.
+pub(super) const DRAIN: Duration = Duration::from_secs(15);
+/// How long the last lease of a stopping process is: as long as its end may take.
+pub(super) const LAST_LEASE: Duration = Duration::from_secs(18);
+
 /// Until when this process may claim and send, by its own steady clock: once its lease in the
 /// database has run out, another server takes its messages for half-sent and may send them again.
 #[derive(Debug, Default)]

@@ -9,11 +9,10 @@ use std::time::Duration;
 
 use tracing::{error, info, warn};
 
-use super::lease::LEASE;
+use super::lease::{LAST_LEASE, LEASE};
 use super::pulse::Part;
 use super::retry::AWAIT_RECEIPT;
 use crate::app::App;
-use crate::clock::Timestamp;
 use crate::ids::BootId;
 use crate::receipt;
 use crate::storage::Error;
@@ -51,7 +50,7 @@ pub async fn begin(app: &App) -> Result<BootId, Error> {
 pub async fn run(app: App, boot: BootId) {
     loop {
         tokio::select! {
-            () = app.stopping.cancelled() => return,
+            () = app.stopping.cancelled() => break,
             () = tokio::time::sleep(TICK) => {} // paces the renewal
         }
         match turn(&app, boot).await {
@@ -61,25 +60,51 @@ pub async fn run(app: App, boot: BootId) {
             }
         }
     }
+    // The lanes may take so long to finish: nobody else is to take that for half-sent.
+    if let Err(error) = renew(&app, boot, LAST_LEASE).await {
+        warn!(%error, "The lease could not be renewed for the end");
+    }
+}
+
+/// The service has come to its end, and everything that was under way is recorded or in doubt: other
+/// servers, and the next start, need not wait for the lease.
+pub async fn end(app: &App, boot: BootId) {
+    let now = app.clock.now();
+    let ended: Result<(), Error> = app
+        .db
+        .write("recovery.end", move |tx| {
+            Box::pin(async move { boots::end_boot(tx, boot, now).await })
+        })
+        .await;
+    if let Err(error) = ended {
+        warn!(%error, "The end could not be written down; other servers take over when the lease ends");
+    }
+}
+
+/// Renews the lease, where there is one.
+async fn renew(app: &App, boot: BootId, length: Duration) -> Result<(), Error> {
+    if !app.db.is_shared() {
+        return Ok(());
+    }
+    let asked = app.clock.elapsed();
+    let now = boots::shared_now(&app.db, app.clock.now()).await?;
+    app.clock.follow(now, asked);
+    let is_alive = app
+        .db
+        .write("recovery.renew", move |tx| {
+            Box::pin(async move { boots::renew_boot(tx, boot, now.after(length)).await })
+        })
+        .await?;
+    if !is_alive {
+        return Err(Error::Broken("this boot's row is gone from the database"));
+    }
+    app.lease.renew(asked);
+    Ok(())
 }
 
 /// One look: renews the lease, finds the dead, settles what is in doubt.
 pub async fn turn(app: &App, boot: BootId) -> Result<(), Error> {
-    if app.db.is_shared() {
-        let asked = app.clock.elapsed();
-        let now = boots::shared_now(&app.db, app.clock.now()).await?;
-        app.clock.follow(now, asked);
-        let is_alive = app
-            .db
-            .write("recovery.renew", move |tx| {
-                Box::pin(async move { boots::renew_boot(tx, boot, now.after(LEASE)).await })
-            })
-            .await?;
-        if !is_alive {
-            return Err(Error::Broken("this boot's row is gone from the database"));
-        }
-        app.lease.renew(asked);
-    }
+    renew(app, boot, LEASE).await?;
     put_in_doubt(app, boot).await?;
     settle(app).await?;
     receipt::adopt_orphans(app).await?;
@@ -100,11 +125,10 @@ async fn put_in_doubt(app: &App, boot: BootId) -> Result<(), Error> {
     if !boots::is_any_abandoned(&app.db, dead).await? {
         return Ok(());
     }
-    let settle_at = settle_at(now);
     let count = app
         .db
         .write("recovery.doubt", move |tx| {
-            Box::pin(async move { boots::doubt_dead(tx, dead, now, settle_at).await })
+            Box::pin(async move { boots::doubt_dead(tx, dead, now, AWAIT_RECEIPT).await })
         })
         .await?;
     if count > 0 {
@@ -115,11 +139,6 @@ async fn put_in_doubt(app: &App, boot: BootId) -> Result<(), Error> {
         app.wake();
     }
     Ok(())
-}
-
-/// After a crash the receipts that could tell are waited for as briefly as after a lost answer.
-fn settle_at(now: Timestamp) -> Timestamp {
-    now.after(AWAIT_RECEIPT)
 }
 
 /// Decides about what is in doubt, except what is asked about ([`super::ask`]).

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::servers::{self, Servers};
 use crate::alert::words::{Mode, word_enum};
 use crate::app::App;
 use crate::channel::Configured;
@@ -190,9 +191,29 @@ async fn inside(app: &App, findings: &mut Findings) {
             "nobody outside notices when this service stands still: set operations.heartbeat_url",
         ),
     }
+    servers(app, findings).await;
     gateways(app, findings).await;
     templates(app, findings).await;
     people(app, findings).await;
+}
+
+async fn servers(app: &App, findings: &mut Findings) {
+    match servers::look(app).await {
+        Ok(Servers::Alone) => {}
+        Ok(Servers::Safe(count)) => findings.good(
+            "standby",
+            format!("{count} servers, and every commit waits for a standby of the database"),
+        ),
+        Ok(Servers::Unsafe(count)) => findings.bad(
+            "standby",
+            format!(
+                "{count} servers send from one database, and no commit waits for a standby \
+                 (synchronous_standby_names is empty): if the database is lost, so is what was said \
+                 to be recorded. docs/guide/several-servers.md says how to set one up"
+            ),
+        ),
+        Err(error) => findings.bad("standby", error.to_string()),
+    }
 }
 
 async fn gateways(app: &App, findings: &mut Findings) {

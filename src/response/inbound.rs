@@ -31,13 +31,13 @@ const BY_SMS: &str = "sms";
 pub async fn inbound(app: &App, gateway: &str, message: Inbound) -> Result<ReplyOutcome, Error> {
     let now = app.clock.now();
     let sender = sender(app, &message).await?;
-    let sent = responses::list_by_number(&app.db, &sender.lookup, now.before(LATEST)).await?;
+    let sent = responses::list_by_number(&app.answers, &sender.lookup, now.before(LATEST)).await?;
     let decided = decide(app, &message, &sender, &sent, now).await?;
     let reply = seal(app, gateway, &message, sender.lookup, now, &decided);
     let outcome = reply.outcome;
     let is_call_out = matches!(decided, Decided::Answer(_, true));
     let is_news = app
-        .db
+        .answers
         .write("response.inbound", move |tx| {
             Box::pin(async move { inbound_in(tx, &reply, decided).await })
         })
@@ -75,7 +75,7 @@ async fn sender(app: &App, message: &Inbound) -> Result<Sender, Error> {
     let as_written = app.keys.lookup(&lookup_text(&message.from));
     for text in readings {
         let lookup = app.keys.lookup(&text);
-        let points = contacts::points_with(&app.db, &lookup).await?;
+        let points = contacts::points_with(&app.answers, &lookup).await?;
         if !points.is_empty() {
             return Ok(Sender {
                 lookup,
@@ -143,7 +143,7 @@ async fn decide(
         };
         let Some(option) = option else { continue };
         let people =
-            responses::list_sharers(&app.db, addressee.delivery, addressee.recipient).await?;
+            responses::list_sharers(&app.answers, addressee.delivery, addressee.recipient).await?;
         let names: Vec<&str> = people.iter().map(|person| person.name.as_str()).collect();
         let named = reply_words::who_is_named(&message.text, &names);
         let recipient = named

@@ -1,5 +1,7 @@
 //! Starts of sending processes: who is alive, and what the dead left half-sent.
 
+use std::time::Duration;
+
 use super::{Conn, Db, Error, Tx};
 use crate::clock::Timestamp;
 use crate::ids::BootId;
@@ -33,6 +35,39 @@ pub async fn renew_boot(tx: &mut Tx, boot: BootId, lease_until: Timestamp) -> Re
     Ok(changed == 1)
 }
 
+/// The boot has come to its end, and nothing of it is on the wire any more.
+pub async fn end_boot(tx: &mut Tx, boot: BootId, now: Timestamp) -> Result<(), Error> {
+    tx.sql("UPDATE boot SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL")
+        .bind(boot)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// How many boots are alive.
+pub async fn count_alive(on: impl Conn<'_>, now: Timestamp) -> Result<i64, Error> {
+    let (alive,): (i64,) = on
+        .sql("SELECT count(*) FROM boot WHERE ended_at IS NULL AND lease_until >= $1")
+        .bind(now)
+        .fetch_one()
+        .await?;
+    Ok(alive)
+}
+
+/// The standbys that a commit waits for, as PostgreSQL's `synchronous_standby_names` has them; empty
+/// if it waits for none, and on SQLite.
+pub async fn synchronous_standbys(on: impl Conn<'_>) -> Result<String, Error> {
+    let (names,): (String,) = on
+        .sql_for(
+            "SELECT ''",
+            "SELECT current_setting('synchronous_standby_names')",
+        )
+        .fetch_one()
+        .await?;
+    Ok(names)
+}
+
 /// The database's own clock, where several machines must agree on the time (PostgreSQL); the
 /// given one on SQLite, where there is only one machine.
 pub async fn shared_now(on: &Db, own: Timestamp) -> Result<Timestamp, Error> {
@@ -58,7 +93,8 @@ const SENDER_DIED: &str = "the server stopped while this message was being hande
 pub struct Dead {
     /// This boot lives.
     pub alive: BootId,
-    /// Other boots are dead if their lease ran out before this; none: all others are.
+    /// Other boots are dead if their lease ran out before this, or if they came to their end; none:
+    /// all others are.
     pub lease_before: Option<Timestamp>,
     /// What this boot began to send before this, no exchange with a gateway can still be about: its
     /// result was lost, for example when a commit's answer did not come back.
@@ -70,17 +106,19 @@ macro_rules! abandoned {
     () => {
         "delivery.state = 'sending' AND (
              delivery.boot IN (SELECT boot.id FROM boot
-                 WHERE boot.id <> $1 AND ($2 IS NULL OR boot.lease_until < $2))
+                 WHERE boot.id <> $1
+                   AND ($2 IS NULL OR boot.lease_until < $2 OR boot.ended_at IS NOT NULL))
              OR (delivery.boot = $1 AND delivery.sending_at < $3))"
     };
 }
 
-/// Marks what was left half-sent: it may have gone out. `settle_at` is when to decide.
+/// Marks what was left half-sent: it may have gone out. It is decided about once a receipt could have
+/// come, `wait` after the message was taken up: where a lease had to run out first that time is over.
 pub async fn doubt_dead(
     tx: &mut Tx,
     dead: Dead,
     now: Timestamp,
-    settle_at: Timestamp,
+    wait: Duration,
 ) -> Result<u64, Error> {
     tx.sql(concat!(
         "INSERT INTO attempt (delivery, number, gateway, marked, started_at, ended_at, outcome, reason)
@@ -97,14 +135,14 @@ pub async fn doubt_dead(
     .execute()
     .await?;
     tx.sql(concat!(
-        "UPDATE delivery SET state = 'in_doubt', reason = $4, due_at = $5 WHERE ",
+        "UPDATE delivery SET state = 'in_doubt', reason = $4, due_at = sending_at + $5 WHERE ",
         abandoned!()
     ))
     .bind(dead.alive)
     .bind(dead.lease_before)
     .bind(dead.begun_before)
     .bind(SENDER_DIED)
-    .bind(settle_at)
+    .bind(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX))
     .execute()
     .await
 }

@@ -6,7 +6,9 @@
 //! its end when the caller is dropped (a phone that hangs up must not cut a transaction in half),
 //! and the caller is answered only after the commit is on disk.
 
+mod lent;
 mod meter;
+mod news;
 mod open;
 mod reserve;
 pub mod staged;
@@ -24,6 +26,7 @@ use super::Error;
 use crate::clock::Timestamp;
 pub use meter::Measured;
 use meter::Meter;
+pub use news::Ear;
 pub use open::{Access, DatabaseUrl};
 pub use reserve::Reserve;
 use staged::Stage;
@@ -57,8 +60,8 @@ enum Pools {
 pub enum Tx {
     /// SQLite's one writing connection, inside `BEGIN IMMEDIATE` and a savepoint.
     Sqlite(sqlx::SqliteConnection),
-    /// A PostgreSQL transaction.
-    Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
+    /// A PostgreSQL connection inside a transaction.
+    Postgres(lent::Lent),
 }
 
 impl Db {
@@ -116,7 +119,7 @@ impl Db {
                 ..
             } => staged::write(writer, stage, name, work).await,
             Pools::Sqlite { writer, .. } => writer.write(name, work).await,
-            Pools::Postgres(pool) => writer::write_postgres(pool.clone(), name, work).await,
+            Pools::Postgres(pool) => lent::write(pool.clone(), name, work).await,
         };
         self.commits.note(begun.elapsed());
         written

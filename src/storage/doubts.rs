@@ -1,6 +1,7 @@
 //! Deliveries in doubt, and those whose receipt is overdue: taken up, asked about, decided.
 
-use super::deliveries::{Claimed, is_wanted};
+use super::call_off::is_wanted;
+use super::deliveries::Claimed;
 use super::outcomes::hold;
 use super::{Conn, Error, Tx};
 use crate::clock::Timestamp;

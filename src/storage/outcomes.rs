@@ -1,6 +1,7 @@
 //! How attempts ended: recorded in batches.
 
-use super::deliveries::{DeliveryState, is_wanted};
+use super::call_off::is_wanted;
+use super::deliveries::DeliveryState;
 use super::{Error, Tx};
 use crate::clock::Timestamp;
 use crate::ids::{AlertNumber, BootId, DeliveryId};

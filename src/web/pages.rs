@@ -97,8 +97,7 @@ pub fn frame(app: &App, user: &User, title: impl Into<String>, section: Section)
         accounts: user.may(Act::ManageAccounts) || user.may(Act::ManageTokens),
         phones: app.has_sandbox() && user.may(Act::SeeBoards),
     };
-    let frame =
-        Frame::new(&app.config.organisation.name, title).signed_in(&user.name, abilities, section);
+    let frame = house_frame(app, title).signed_in(&user.name, abilities, section);
     if !user.may(Act::SeeSystem) {
         return frame;
     }
@@ -111,6 +110,17 @@ pub fn frame(app: &App, user: &User, title: impl Into<String>, section: Section)
                 link: Some(Link::new("How the service is", "/service")),
             })
         })
+}
+
+/// What surrounds a page before sign-in; and on every page, what everyone must know of this server.
+pub fn house_frame(app: &App, title: impl Into<String>) -> Frame {
+    let frame = Frame::new(&app.config.organisation.name, title);
+    if !app.is_fenced() {
+        return frame;
+    }
+    let words = "This server cannot send: it does not reach its database. Other servers have taken over: \
+                 use one of them.";
+    frame.notice(Notice::new(Tone::Wrong, words))
 }
 
 /// A page as an answer, kept in no cache. The status is 200, or 422 when a form is shown again
@@ -194,7 +204,8 @@ impl PageError {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "That did not work",
-            "The database did not answer. Try again in a moment.",
+            "The database did not answer, so this server cannot send. Try again in a moment; if there are \
+             several servers, use another.",
             "Nothing of it was saved, and nothing was sent.",
         )
     }
@@ -207,6 +218,19 @@ impl PageError {
             "The server’s disk is full. Someone who looks after the server must free some room.",
             "Nothing of it was saved, and nothing was sent.",
         )
+    }
+
+    /// 503: the database broke off while it was saving it.
+    fn in_doubt() -> Self {
+        let mut page = Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Nobody knows whether that worked",
+            "The database broke off while it was saving it. It is done, or it is not.",
+            "Look under Alerts whether anything was sent before you try again.",
+        );
+        page.next
+            .insert(0, Link::new("Look under Alerts", "/alerts"));
+        page
     }
 
     /// 500: a defect of ours.
@@ -271,9 +295,14 @@ pub async fn dress(State(app): State<App>, request: Request, next: Next) -> Resp
     let Some(error) = response.extensions().get::<PageError>().cloned() else {
         return response;
     };
-    let frame = match session::current(&app, &headers).await {
+    // Without a database nobody is known, and asking would take as long again.
+    let user = match error.status {
+        StatusCode::SERVICE_UNAVAILABLE => Ok(None),
+        _ => session::current(&app, &headers).await,
+    };
+    let frame = match user {
         Ok(Some(user)) => frame(&app, &user, "", Section::Nowhere),
-        _ => Frame::new(&app.config.organisation.name, ""),
+        _ => house_frame(&app, ""),
     };
     error.page(frame)
 }
@@ -294,6 +323,10 @@ impl From<storage::Error> for PageError {
             storage::Error::Unavailable(_) | storage::Error::NotSaved(_) => {
                 error!(%error, cause = ?std::error::Error::source(&error), "A page had no database");
                 Self::unavailable()
+            }
+            storage::Error::InDoubt(_) => {
+                error!(%error, cause = ?std::error::Error::source(&error), "Nobody knows whether a page's act was done");
+                Self::in_doubt()
             }
             storage::Error::Conflict | storage::Error::Broken(_) => {
                 error!(%error, "A page failed");

@@ -31,10 +31,15 @@ async fn alive() -> &'static str {
     "alive\n"
 }
 
-/// Requests can be served: the database answers, and we are not about to stop.
+/// Requests can be served: the database answers, we may send, and we are not about to stop.
 async fn ready(State(app): State<App>) -> Response {
     if app.stopping.is_cancelled() {
         return no("stopping\n");
+    }
+    if app.is_fenced() {
+        return no(
+            "cannot send here: this server does not reach its database, and others have taken over\n",
+        );
     }
     match tokio::time::timeout(DATABASE, meta::key_fingerprint(&app.db)).await {
         Ok(Ok(_)) => "ready\n".into_response(),

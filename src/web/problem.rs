@@ -256,7 +256,17 @@ impl From<storage::Error> for Problem {
                     StatusCode::SERVICE_UNAVAILABLE,
                     "unavailable",
                     "The database cannot be used",
-                    "the database cannot be used at the moment: try again, with the same Idempotency-Key if there is one",
+                    "nothing was sent: the database cannot be used at the moment. Try again, with the same Idempotency-Key if there is one",
+                )
+            }
+            storage::Error::InDoubt(_) => {
+                let source = std::error::Error::source(&cause).map(ToString::to_string);
+                error!(error = %cause, source, "Nobody knows whether a request was carried out; it was answered with 503");
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "in-doubt",
+                    "Nobody knows whether it was done",
+                    "the database broke off while it was saving this: it is done, or it is not. Look how things stand before you send it again, or send it with the same Idempotency-Key",
                 )
             }
             storage::Error::NoSpace(_) => Self::no_space(&cause.to_string()),

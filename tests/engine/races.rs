@@ -8,7 +8,8 @@ use muster::channel::Failure;
 use muster::clock::Timestamp;
 use muster::ids::{BootId, RecipientId, ResponseId};
 use muster::response::AnswerClass;
-use muster::storage::deliveries::{self, DeliveryState};
+use muster::storage::call_off;
+use muster::storage::deliveries::DeliveryState;
 use muster::storage::outcomes::{self, Recorded};
 use muster::storage::responses::{self, Response, Via};
 use muster::storage::{Error, Tx};
@@ -168,7 +169,7 @@ on_both! {
         let answer = safe(house.people(&alert).await[0].id, crate::house::START);
         let answering = hold(&house, move |tx| Box::pin(async move {
             responses::insert(tx, &answer).await?;
-            deliveries::call_off_answered(tx, answer.recipient, answer.at).await
+            call_off::answered(tx, answer.recipient, answer.at).await
         })).await;
         let db = house.app.db.clone();
         let put_back: Result<u64, Error> = meanwhile(&house, answering, async move {
@@ -189,7 +190,7 @@ on_both! {
         house.app.clock.advance(std::time::Duration::from_secs(121));
         let answering = hold(&house, move |tx| Box::pin(async move {
             responses::insert(tx, &answer).await?;
-            deliveries::call_off_answered(tx, answer.recipient, answer.at).await
+            call_off::answered(tx, answer.recipient, answer.at).await
         })).await;
         let app = house.app.clone();
         meanwhile(&house, answering, async move { muster::escalation::turn(&app).await.unwrap() }).await;

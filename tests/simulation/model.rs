@@ -155,8 +155,11 @@ impl Model {
         if before.possible_duplicate && !row.possible_duplicate {
             return wrong("a mark was lost");
         }
-        let is_new_claim = (&before.boot, &before.gateway, before.sending_at)
-            != (&row.boot, &row.gateway, row.sending_at);
+        // One that was put in doubt meanwhile may be put back and claimed again at the same instant: what
+        // a slow turn knows is as old as the turn.
+        let is_new_claim = before.state == S::InDoubt
+            || (&before.boot, &before.gateway, before.sending_at)
+                != (&row.boot, &row.gateway, row.sending_at);
         if row.attempts > before.attempts || (row.state == S::Sending && is_new_claim) {
             return self.claimed(before, row, doing);
         }

@@ -40,7 +40,12 @@ impl Gate {
 
     /// It does not happen; or it has, and its server never learns of it.
     pub fn fail(self) {
-        let lost = Error::NotSaved("the simulated database cannot be reached".to_owned());
+        let words = "the simulated database cannot be reached";
+        let lost = if self.is_done {
+            Error::InDoubt(sqlx::Error::Protocol(words.to_owned()))
+        } else {
+            Error::NotSaved(words.to_owned())
+        };
         self.go.send(Err(lost)).unwrap_or_default();
     }
 }

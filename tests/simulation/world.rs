@@ -295,7 +295,9 @@ impl World {
     pub fn no_defect(&mut self, error: Option<Error>) -> Result<(), String> {
         match error {
             None => Ok(()),
-            Some(error @ (Error::NotSaved(_) | Error::Unavailable(_))) if !self.is_calm => {
+            Some(error @ (Error::NotSaved(_) | Error::Unavailable(_) | Error::InDoubt(_)))
+                if !self.is_calm =>
+            {
                 self.note(format!("failed: {error}"));
                 Ok(())
             }

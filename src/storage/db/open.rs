@@ -2,7 +2,7 @@
 
 mod dialect;
 mod lost;
-mod postgres;
+pub(super) mod postgres;
 
 use std::fmt;
 use std::io::ErrorKind;

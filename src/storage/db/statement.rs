@@ -6,6 +6,7 @@ use sqlx::{
     Arguments as _, Encode, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Type,
 };
 
+use super::lent::{LONGEST, Lent, in_time};
 use crate::storage::Error;
 
 /// Something that statements run on: `&Db` or `&mut Tx`.
@@ -60,10 +61,14 @@ macro_rules! run {
                 sqlx::$query($statement.sql, args).$fetch(on).await
             }
             (Target::PgPool(on), Args::Postgres(args)) => {
-                sqlx::$query($statement.sql, args).$fetch(on).await
+                let mut lent = Lent::from(on).await?;
+                let query = sqlx::$query($statement.sql, args);
+                let result = in_time(LONGEST, query.$fetch(&mut *lent)).await;
+                lent.end(result)
             }
             (Target::Pg(on), Args::Postgres(args)) => {
-                sqlx::$query($statement.sql, args).$fetch(on).await
+                let query = sqlx::$query($statement.sql, args);
+                in_time(LONGEST, query.$fetch(on)).await
             }
             _ => unreachable!("arguments are made for the target they are bound to"),
         }
@@ -119,14 +124,16 @@ impl<'c> Statement<'c> {
                 .execute(on)
                 .await?
                 .rows_affected(),
-            (Target::PgPool(on), Args::Postgres(args)) => sqlx::query_with(self.sql, args)
-                .execute(on)
-                .await?
-                .rows_affected(),
-            (Target::Pg(on), Args::Postgres(args)) => sqlx::query_with(self.sql, args)
-                .execute(on)
-                .await?
-                .rows_affected(),
+            (Target::PgPool(on), Args::Postgres(args)) => {
+                let mut lent = Lent::from(on).await?;
+                let query = sqlx::query_with(self.sql, args);
+                let result = in_time(LONGEST, query.execute(&mut *lent)).await;
+                lent.end(result)?.rows_affected()
+            }
+            (Target::Pg(on), Args::Postgres(args)) => {
+                let query = sqlx::query_with(self.sql, args);
+                in_time(LONGEST, query.execute(on)).await?.rows_affected()
+            }
             _ => unreachable!("arguments are made for the target they are bound to"),
         };
         Ok(changed)

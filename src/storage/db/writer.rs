@@ -1,10 +1,10 @@
-//! Commits the work of many callers together (SQLite), or each in its own transaction (PostgreSQL).
+//! Commits the work of many callers together, on SQLite's one writing connection.
 
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use sqlx::{Connection, Executor, PgPool, SqliteConnection};
+use sqlx::{Connection, Executor, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 use tracing::error;
 
@@ -162,29 +162,4 @@ async fn execute(tx: &mut Tx, sql: &'static str) -> Result<(), Error> {
         connection.execute(sql).await?;
     }
     Ok(())
-}
-
-/// One transaction in one task: dropping the caller does not cut it in half.
-pub(super) async fn write_postgres<T, E, F>(
-    pool: PgPool,
-    name: &'static str,
-    work: F,
-) -> Result<T, E>
-where
-    T: Send + 'static,
-    E: From<Error> + Send + 'static,
-    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
-{
-    let task = tokio::spawn(async move {
-        let mut tx = Tx::Postgres(pool.begin().await.map_err(Error::from)?);
-        let value = work(&mut tx).await?;
-        if let Tx::Postgres(tx) = tx {
-            tx.commit().await.map_err(Error::from)?;
-        }
-        Ok(value)
-    });
-    task.await.unwrap_or_else(|_| {
-        error!(write.name = name, "a write panicked and was rolled back");
-        Err(Error::Broken("a write panicked").into())
-    })
 }

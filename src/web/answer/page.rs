@@ -37,7 +37,7 @@ pub(super) async fn find(app: &App, token: &str) -> Result<Option<Found>, Error>
     let Some(opened) = response::open(app, token).await? else {
         return Ok(None);
     };
-    let alert = alerts::get(&app.db, opened.addressee.alert).await?;
+    let alert = alerts::get(&app.answers, opened.addressee.alert).await?;
     let now = app.clock.now();
     let is_too_old = alert
         .closed_at
@@ -48,7 +48,7 @@ pub(super) async fn find(app: &App, token: &str) -> Result<Option<Found>, Error>
 /// The fixed words in the language of whoever has the link.
 pub(super) async fn words(app: &App, found: &Found) -> Result<&'static AnswerWords, Error> {
     let recipient = found.opened.addressee.recipient;
-    let reader = responses::get_reader(&app.db, recipient).await?;
+    let reader = responses::get_reader(&app.answers, recipient).await?;
     Ok(AnswerWords::of(reader.language.as_str()))
 }
 
@@ -56,8 +56,8 @@ pub(super) async fn words(app: &App, found: &Found) -> Result<&'static AnswerWor
 pub(super) async fn build(app: &App, found: &Found) -> Result<AnswerPage, Error> {
     let Found { opened, alert } = found;
     let addressee = &opened.addressee;
-    let reader = responses::get_reader(&app.db, addressee.recipient).await?;
-    let mut thread = alerts::list_thread(&app.db, alert.thread).await?;
+    let reader = responses::get_reader(&app.answers, addressee.recipient).await?;
+    let mut thread = alerts::list_thread(&app.answers, alert.thread).await?;
     thread.retain(|other| other.number >= alert.number);
     let newest = thread.last().unwrap_or(alert);
     let language = &reader.language;
@@ -111,7 +111,7 @@ async fn message(
     opened: &Opened,
     reader: &Reader,
 ) -> Result<String, Error> {
-    let texts = alerts::list_texts(&app.db, alert.number).await?;
+    let texts = alerts::list_texts(&app.answers, alert.number).await?;
     let on = |channel: Channel| texts.iter().any(|text| text.channel == channel);
     let Some(channel) = PREFERRED.into_iter().find(|channel| on(*channel)) else {
         return Ok(alert.title_in(&reader.language).to_owned());
@@ -194,7 +194,7 @@ async fn recorded(
         .iter()
         .filter(|person| person.answer.is_some())
     {
-        let given = responses::list_of(&app.db, person.recipient).await?;
+        let given = responses::list_of(&app.answers, person.recipient).await?;
         let Some(latest) = given.last() else { continue };
         let option = opened
             .addressee

@@ -16,7 +16,7 @@ use axum::{Extension, Router};
 use crate::account::role::Act;
 use crate::alert::launch::{self, LaunchRequest};
 use crate::alert::words::Mode;
-use crate::alert::{Refusal, draft};
+use crate::alert::{self, Refusal, draft};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::storage::alerts::Alert;
@@ -170,7 +170,7 @@ async fn send(
         actor: by.actor(),
         key: Some(key),
     };
-    match launch::launch(&app, request).await {
+    match alert::launch(&app, request).await {
         Ok(launched) => Ok(Redirect::to(&format!("/alerts/{}", launched.alert.id)).into_response()),
         Err(Refusal::Storage(error)) => Err(error.into()),
         Err(refusal) => {
@@ -234,16 +234,10 @@ async fn live(
     );
     let mut problems = notices;
     problems.extend(look.problems);
-    if let Err(refusal) = launch::refuse_without_room(place.app) {
-        problems.push(Notice::new(Tone::Wrong, sentence(&refusal.to_string())));
-    }
-    let just_sent = alerts::list_similar(
-        &place.app.db,
-        &place.template.name,
-        place.mode,
-        now.before(MOMENT),
-    )
-    .await?;
+    let no_room = launch::refuse_without_room(place.app).err();
+    problems.extend(no_room.map(|full| Notice::new(Tone::Wrong, sentence(&full.to_string()))));
+    let (name, since) = (&place.template.name, now.before(MOMENT));
+    let just_sent = alerts::list_similar(&place.app.db, name, place.mode, since).await?;
     problems.extend(
         just_sent
             .iter()

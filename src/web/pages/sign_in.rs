@@ -12,10 +12,10 @@ use crate::account::sign_in::Error as Refused;
 use crate::account::{self, user};
 use crate::app::App;
 use crate::web::form::Fields;
-use crate::web::pages::{PageError, show};
+use crate::web::pages::{PageError, house_frame, show};
 use crate::web::session::{self, SignedIn, safe_next};
+use crate::web::view::Link;
 use crate::web::view::sign_in::{SignIn, SignInLink};
-use crate::web::view::{Frame, Link};
 
 /// `/sign-in`, `/sign-in/{token}` and `/sign-out`.
 pub fn router() -> Router<App> {
@@ -53,7 +53,7 @@ fn door(
     next: &str,
 ) -> Result<Response, PageError> {
     let page = SignIn {
-        page: Frame::new(&app.config.organisation.name, "Sign in"),
+        page: house_frame(app, "Sign in"),
         login: login.to_owned(),
         error: error.to_owned(),
         next: next.to_owned(),
@@ -136,7 +136,7 @@ pub(super) fn one_time(
         StatusCode::GONE
     };
     let page = SignInLink {
-        page: Frame::new(&app.config.organisation.name, "Sign in"),
+        page: house_frame(app, "Sign in"),
         name,
         action,
         help: help(app),
