@@ -1,6 +1,7 @@
 //! Everything the service is made of, opened once and handed to every part.
 
 mod folder;
+mod quiet;
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -25,6 +26,7 @@ use crate::ids::BootId;
 use crate::keys::{KeyError, Keys};
 use crate::operate::self_watch::Watch;
 use crate::plan::Plan;
+use crate::quiet_hours::QuietHours;
 use crate::receipt::Inbox;
 use crate::storage::{self, Access, Db, meta};
 use crate::template::{self, Loaded};
@@ -72,6 +74,8 @@ pub struct Parts {
     /// What the service last found when it looked at itself.
     pub watch: Watch,
     shelf: RwLock<Arc<Loaded>>,
+    /// When phones are left alone.
+    pub quiet: Option<QuietHours>,
     work: watch::Sender<u64>,
     news: watch::Sender<u64>,
     said: watch::Sender<Said>,
@@ -204,6 +208,9 @@ impl App {
             .map(|gateway| (gateway.common.name.clone(), Health::default()))
             .collect();
         let shelf = read_shelf(&config);
+        // Its problems were told when the configuration was read.
+        let quiet = config.organisation.quiet_hours.as_ref();
+        let quiet = quiet.and_then(|quiet| quiet.hours().ok());
         let pulse = Pulse::of(gateways.iter().map(|one| one.common.name.clone()));
         Self(Arc::new(Parts {
             public_url: config.public_url(),
@@ -224,6 +231,7 @@ impl App {
             pulse,
             watch: Watch::default(),
             shelf: RwLock::new(Arc::new(shelf)),
+            quiet,
             work: watch::Sender::new(0),
             news: watch::Sender::new(0),
             said: watch::Sender::default(),

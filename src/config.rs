@@ -3,6 +3,7 @@
 
 pub mod environment;
 pub mod examine;
+mod limits;
 mod operations;
 mod reading;
 pub mod wording;
@@ -17,6 +18,7 @@ use serde::Deserialize;
 use crate::alert::words::Language;
 use crate::plan::Plan;
 use crate::storage::DatabaseUrl;
+pub use limits::{Destination, Quiet};
 pub use operations::Operations;
 
 /// The file that is read where none is named.
@@ -54,6 +56,9 @@ pub struct Config {
     /// The gateways, in no order: each says its own priority. None: the sandbox.
     #[serde(rename = "gateway")]
     pub gateways: Vec<toml::Table>,
+    /// Places that must not be reached too fast.
+    #[serde(rename = "destination")]
+    pub destinations: Vec<Destination>,
     /// Escalation plans that a launch can name, beside each template's own.
     #[serde(rename = "plan")]
     pub plans: Vec<Plan>,
@@ -85,6 +90,8 @@ pub struct Organisation {
     pub time_zone: String,
     /// ISO 4217 code of the currency that gateways' costs are in.
     pub currency: String,
+    /// When phones are left alone. None: never.
+    pub quiet_hours: Option<Quiet>,
 }
 
 impl Default for Config {
@@ -103,6 +110,7 @@ impl Default for Config {
             operations: Operations::default(),
             organisation: Organisation::default(),
             gateways: Vec::new(),
+            destinations: Vec::new(),
             plans: Vec::new(),
         }
     }
@@ -117,6 +125,7 @@ impl Default for Organisation {
             languages: vec![Language("en".to_owned())],
             time_zone: "UTC".to_owned(),
             currency: "USD".to_owned(),
+            quiet_hours: None,
         }
     }
 }
@@ -279,6 +288,8 @@ impl Config {
                 .push("organisation.name: it begins every message and cannot be empty".to_owned());
         }
         problems.extend(self.operations.problems());
+        let quiet = house.quiet_hours.as_ref();
+        problems.extend(limits::problems(quiet, &self.destinations));
         problems.extend(
             self.plans
                 .iter()

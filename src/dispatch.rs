@@ -23,7 +23,7 @@
 //! Several servers on one database all claim and send; [`neighbours`] wakes them for each other's work.
 //! What a dead process left half-sent is found by [`recovery`], which also decides about what is
 //! in doubt. Which gateway takes what is decided by
-//! [`choice`], how fast by [`pace`], how far ahead by [`ahead`], when to try again by [`retry`],
+//! [`choice`], how fast by [`pace`] and where to by `destination`, how far ahead by [`ahead`], when to try again by [`retry`],
 //! whether at all by [`health`] and [`lease`]: all but the choice are pure.
 //!
 //! [`DeliveryState`]: crate::storage::deliveries::DeliveryState
@@ -32,6 +32,7 @@ pub mod ahead;
 pub mod ask;
 mod attempt;
 pub mod choice;
+mod destination;
 pub mod health;
 pub mod lane;
 pub mod lease;

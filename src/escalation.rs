@@ -79,6 +79,7 @@ pub async fn turn(app: &App) -> Result<bool, Error> {
 
 /// The alert's time is over: what has not left never will.
 async fn end(app: &App, alert: AlertNumber, now: Timestamp) -> Result<(), Error> {
+    let own = app.clone();
     app.db
         .write("alert.end", move |tx| {
             Box::pin(async move {
@@ -87,7 +88,12 @@ async fn end(app: &App, alert: AlertNumber, now: Timestamp) -> Result<(), Error>
                 if !alerts::close(tx, alert, AlertState::Ended, now, by.as_str()).await? {
                     return Ok(());
                 }
-                let reason = "the alert's time was over";
+                let over = alerts::get(&mut *tx, alert).await?;
+                let quiet = own.quiet_until(over.severity, &over.plan.channels());
+                let reason = match quiet {
+                    Some(_) => "the alert's time was over before the quiet hours were",
+                    None => "the alert's time was over",
+                };
                 let expired =
                     call_off::alert(tx, alert, DeliveryState::Expired, reason, now).await?;
                 let subject = format!("alert {alert}");

@@ -20,6 +20,7 @@ pub mod keys;
 pub mod operate;
 pub mod phone_tree;
 pub mod plan;
+pub mod quiet_hours;
 pub mod receipt;
 pub mod report;
 pub mod response;

@@ -74,6 +74,12 @@ impl Plan {
         }
     }
 
+    /// The channels of its steps, in their order; some may come twice.
+    pub fn channels(&self) -> Vec<Channel> {
+        let of_step = |step: &Step| step.channels.clone();
+        self.steps.iter().flat_map(of_step).collect()
+    }
+
     /// What is wrong with it, in words; empty if nothing.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();

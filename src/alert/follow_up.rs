@@ -149,10 +149,13 @@ pub async fn follow_up_once(
         at: request.composed_at.unwrap_or(now),
         follows: Some(&followed),
     };
+    let plan = draft::plan(app, &template, followed.mode, None)?;
+    let severity = followed.severity.min(template.severity);
     let new = New {
         id: AlertId::new(),
         texts: draft::texts(app, &template, &contents)?,
-        plan: draft::plan(app, &template, followed.mode, None)?,
+        begins_at: launch::begins_at(app, severity, &plan),
+        plan,
         expires_in: template.expires_in,
         call_out: None,
         similar_since: None,

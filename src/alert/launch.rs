@@ -8,7 +8,7 @@ use tracing::info;
 
 use crate::alert::Refusal;
 use crate::alert::draft::{self, Contents};
-use crate::alert::words::{AlertKind, AlertState, Mode};
+use crate::alert::words::{AlertKind, AlertState, Mode, Severity};
 use crate::app::App;
 use crate::audit::{self, Actor};
 use crate::call_out::{self, Says, Settings, Wanted};
@@ -101,12 +101,14 @@ pub(super) async fn launch_as(
         texts.extend(draft::later_texts(app, &template, &contents)?);
     }
     let selection = select(app, &request).await?;
+    let plan = draft::plan(app, &template, request.mode, request.plan.as_deref())?;
     let similar_since = request.composed_at.filter(|_| request.warn_of_similar);
     let new = New {
         id,
         similar_since,
         call_out,
-        plan: draft::plan(app, &template, request.mode, request.plan.as_deref())?,
+        begins_at: begins_at(app, template.severity, &plan),
+        plan,
         expires_in: draft::expiry(&template, request.expires_in)?,
         mode: request.mode,
         follows: None,
@@ -251,6 +253,8 @@ pub(super) struct New {
     pub(super) asked: Asked,
     pub(super) variables: BTreeMap<String, String>,
     pub(super) hold: Duration,
+    /// When its plan and its time begin: not before the quiet hours are over.
+    pub(super) begins_at: Timestamp,
     pub(super) expires_in: Duration,
     pub(super) call_out: Option<Settings>,
     pub(super) similar_since: Option<Timestamp>,
@@ -299,9 +303,10 @@ pub(super) async fn insert(
     for text in &new.texts {
         alerts::insert_text(tx, alert.number, text).await?;
     }
+    let from = alert.hold_until.max(new.begins_at);
     match &new.call_out {
-        Some(settings) => begin_call_out(tx, &alert, settings).await?,
-        None => insert_steps(tx, &alert).await?,
+        Some(settings) => begin_call_out(tx, &alert, settings, from).await?,
+        None => insert_steps(tx, &alert, from).await?,
     }
     escalation::write_first(tx, &mut alert, keys, new.now).await?;
     let hashes: Vec<_> = new
@@ -332,6 +337,12 @@ pub(super) async fn insert(
     let subject = format!("alert {}", alert.number);
     audit::append(tx, new.now, &new.actor, "alert.launch", &subject, &detail).await?;
     Ok(alert)
+}
+
+/// When an alert of this severity with this plan begins to count its time, if it is launched now.
+pub(super) fn begins_at(app: &App, severity: Severity, plan: &Plan) -> Timestamp {
+    app.quiet_until(severity, &plan.channels())
+        .unwrap_or_else(|| app.clock.now())
 }
 
 fn row(new: &New, number: AlertNumber) -> Alert {
@@ -365,7 +376,7 @@ fn row(new: &New, number: AlertNumber) -> Alert {
         launched_at: new.now,
         launched_by: new.actor.as_str().to_owned(),
         hold_until: new.now.after(new.hold),
-        expires_at: new.now.after(new.expires_in),
+        expires_at: new.begins_at.after(new.expires_in),
         closed_at: None,
         closed_by: None,
         recipients: 0,
@@ -449,13 +460,19 @@ async fn freeze_in_turn(tx: &mut Tx, alert: &Alert, whom: &Selection) -> Result<
 }
 
 /// Asks the first people: as many as are needed, and as many more as the call-out is ahead.
-async fn begin_call_out(tx: &mut Tx, alert: &Alert, settings: &Settings) -> Result<(), Error> {
+async fn begin_call_out(
+    tx: &mut Tx,
+    alert: &Alert,
+    settings: &Settings,
+    from: Timestamp,
+) -> Result<(), Error> {
     storage::call_out::insert(tx, alert.number, settings).await?;
     let first = i64::from(settings.needed) + i64::from(settings.ahead);
-    escalation::call_out::ask(tx, alert, first, alert.hold_until).await
+    escalation::call_out::ask(tx, alert, first, from).await
 }
 
-async fn insert_steps(tx: &mut Tx, alert: &Alert) -> Result<(), Error> {
+/// Writes the plan's steps, whose times count from `from`; the first is written and sent at once.
+async fn insert_steps(tx: &mut Tx, alert: &Alert, from: Timestamp) -> Result<(), Error> {
     for (index, step) in (0_i32..).zip(&alert.plan.steps) {
         let row = StepRow {
             alert: alert.number,
@@ -467,7 +484,7 @@ async fn insert_steps(tx: &mut Tx, alert: &Alert) -> Result<(), Error> {
             due_at: if index == 0 {
                 alert.launched_at
             } else {
-                alert.hold_until.after(step.after())
+                from.after(step.after())
             },
             state: StepState::Waiting,
             written_through: alert.number.base(),

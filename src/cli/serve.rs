@@ -22,9 +22,10 @@ pub(super) async fn serve(shared: &Shared) -> Result<(), Failure> {
         .public_url
         .get_or_insert_with(|| format!("http://{}", service::reachable(address)));
     let app = App::open(config, Clock::system(), Access::Migrate).await?;
-    service::start(&app, listener).await?;
     let set_up = link::make_set_up(&app.db, app.clock.now()).await?;
     let set_up = set_up.map(|token| format!("{}/set-up/{token}", app.public_url));
+    // From here on a moment without the database ends nothing.
+    service::start(&app, listener).await?;
     announce(shared, &app, set_up.as_deref()).await?;
     run(&app).await
 }
@@ -63,7 +64,10 @@ async fn announce(shared: &Shared, app: &App, set_up: Option<&str>) -> Result<()
         );
         lines.push(format!("Set up: {set_up}"));
     }
-    if approvals::list(&app.db).await?.is_empty() {
+    if approvals::list(&app.db)
+        .await
+        .is_ok_and(|all| all.is_empty())
+    {
         lines.push(format!(
             "No message is approved yet, so nothing can be sent: read them at {}/templates and approve \
              them there, or with `muster templates approve --all`",

@@ -20,6 +20,9 @@ use crate::storage::outcomes::Recorded;
 /// virtual machine, a debugger) may have been taken for dead, and somebody else may be sending.
 const LONGEST_INTENT: Duration = Duration::from_secs(5);
 
+/// How long a message to a place with a rate may take to begin after its turn.
+const LONGEST_TURN: Duration = Duration::from_secs(1);
+
 /// A message that its gateway is about to be asked to take.
 #[derive(Debug)]
 pub(super) struct Attempt {
@@ -36,7 +39,12 @@ impl Attempt {
     /// Hands the message over, unless it has become too late for that.
     pub(super) async fn make(self, app: &App, gateway: &Configured) -> Recorded {
         let begun = app.clock.elapsed();
-        let is_old = begun.saturating_sub(self.since) >= LONGEST_INTENT;
+        let longest = if self.claimed.is_paced {
+            LONGEST_TURN
+        } else {
+            LONGEST_INTENT
+        };
+        let is_old = begun.saturating_sub(self.since) >= longest;
         let is_over = app.clock.now() >= self.claimed.expires_at;
         if is_old || is_over || !may_send(app) {
             return untried(self.claimed.id, self.claimed.attempts, app.clock.now());

@@ -232,6 +232,7 @@ impl Lane {
         let for_routine = (common.slots + self.ahead()).saturating_sub(self.reserved() + routine);
         let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let chosen = choice::choose(&self.app, &self.gateway);
+        let is_quiet = self.app.is_quiet(common.channel);
         Want {
             gateway: common.name.clone(),
             channel: common.channel,
@@ -239,7 +240,7 @@ impl Lane {
             exercise: chosen.exercise,
             share: chosen.share,
             limit: number(room),
-            routine: number(for_routine),
+            routine: if is_quiet { 0 } else { number(for_routine) },
             boot: self.boot,
             now: self.app.clock.now(),
         }
@@ -272,6 +273,7 @@ impl Lane {
             None if done.may_have_more => now,
             None => now + POLL,
         };
+        self.look_at = self.look_at.min(done.next_turn.unwrap_or(self.look_at));
         if done.did() {
             self.app.tell();
         }

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ask;
 use super::pace::Rate;
+use super::{ask, destination};
 use crate::app::App;
 use crate::channel::Configured;
 use crate::fail_point::fail_point;
@@ -49,6 +49,8 @@ pub(super) struct Done {
     pub(super) permits: Vec<Duration>,
     /// When the next instant is, if there were too few.
     pub(super) next_permit: Option<Duration>,
+    /// When the next message to a place with a rate has its turn.
+    pub(super) next_turn: Option<Duration>,
     /// Whether the claim was full: there may be more.
     pub(super) may_have_more: bool,
     /// How many results were written down.
@@ -78,7 +80,7 @@ async fn make(app: App, job: Job) -> Result<Done, Error> {
         // Nothing to write: the writers are not disturbed.
         return Ok(Done::default());
     }
-    let clock = app.clock.clone();
+    let own = app.clone();
     let gateway = app.gateway(&job.want.gateway);
     let can_be_asked = gateway.is_some_and(|one| one.gateway.can_be_asked());
     let mut done = app
@@ -90,7 +92,7 @@ async fn make(app: App, job: Job) -> Result<Done, Error> {
                 if !has_room && job.owed == 0 {
                     return Ok::<_, Error>(Done::default());
                 }
-                let done = take_up(tx, &job, || clock.elapsed()).await?;
+                let done = take_up(tx, &own, &job).await?;
                 fail_point!("claim.before_commit", !done.claimed.is_empty());
                 Ok(done)
             })
@@ -105,25 +107,22 @@ async fn make(app: App, job: Job) -> Result<Done, Error> {
 }
 
 /// Claims without a limit but the slots', or within the gateway's rate and day.
-async fn take_up(tx: &mut Tx, job: &Job, clock: impl Fn() -> Duration) -> Result<Done, Error> {
+async fn take_up(tx: &mut Tx, app: &App, job: &Job) -> Result<Done, Error> {
     let mut want = job.want.clone();
     let mut done = Done::default();
     if job.rate.is_none() && job.daily_cap.is_none() {
-        done.claimed = deliveries::claim(tx, &want).await?;
-        done.may_have_more = is_full(&done.claimed, &want);
+        claim(tx, app, &want, &mut done).await?;
         return Ok(done);
     }
     let mut pace = pace::lock(tx, &want.gateway, want.now).await?;
-    let at = clock();
+    let at = app.clock.elapsed();
     keep_to_the_day(&mut want, &mut pace, job);
     if let Some(rate) = job.rate {
         let asked = usize::try_from(want.limit).unwrap_or(0) + job.owed;
         let most = rate.take(pace.next_at, pace.now, asked);
         let free = most.count.saturating_sub(job.owed);
         want.limit = want.limit.min(i64::try_from(free).unwrap_or(i64::MAX));
-        if want.limit > 0 {
-            done.claimed = deliveries::claim(tx, &want).await?;
-        }
+        claim(tx, app, &want, &mut done).await?;
         // Only what is used is taken.
         let taken = rate.take(pace.next_at, pace.now, done.claimed.len() + job.owed);
         done.permits = rate.instants(taken, at).collect();
@@ -134,10 +133,9 @@ async fn take_up(tx: &mut Tx, job: &Job, clock: impl Fn() -> Duration) -> Result
         if taken.count > 0 {
             pace.next_at = taken.next_at;
         }
-    } else if want.limit > 0 {
-        done.claimed = deliveries::claim(tx, &want).await?;
+    } else {
+        claim(tx, app, &want, &mut done).await?;
     }
-    done.may_have_more = is_full(&done.claimed, &want);
     let limit = usize::try_from(want.limit).unwrap_or(0);
     if done.claimed.len() < limit && done.permits.len() >= job.owed {
         // There was nothing more, whatever the rate.
@@ -160,6 +158,17 @@ fn keep_to_the_day(want: &mut Want, pace: &mut Pace, job: &Job) {
     } else {
         want.routine = want.routine.min(left);
     }
+}
+
+/// Claims, and puts back what its destination cannot take yet.
+async fn claim(tx: &mut Tx, app: &App, want: &Want, done: &mut Done) -> Result<(), Error> {
+    if want.limit > 0 {
+        let claimed = deliveries::claim(tx, want).await?;
+        done.may_have_more = is_full(&claimed, want);
+        let sorted = destination::hold_back(tx, app, want.boot, claimed, want.now).await?;
+        (done.claimed, done.next_turn) = (sorted.may_go, sorted.next_turn);
+    }
+    Ok(())
 }
 
 /// Whether a claim got all that it may have: then there may be more.

@@ -46,6 +46,7 @@ fn decided(
 }
 
 async fn carry_on(app: &App, number: AlertNumber, now: Timestamp) -> Result<bool, Error> {
+    let own = app.clone();
     let did = app
         .db
         .write("call_out.carry_on", move |tx| {
@@ -64,7 +65,9 @@ async fn carry_on(app: &App, number: AlertNumber, now: Timestamp) -> Result<bool
                 tell(tx, &alert, &decision.filled, Told::Filled, now).await?;
                 if decision.ask > 0 {
                     let count = i64::try_from(decision.ask).unwrap_or(i64::MAX);
-                    ask(tx, &alert, count, now).await?;
+                    // Whoever is not woken before the morning has until then, and a while.
+                    let quiet = own.quiet_until(alert.severity, &alert.plan.channels());
+                    ask(tx, &alert, count, quiet.unwrap_or(now)).await?;
                     note(tx, &alert, "call_out.ask", decision.ask, now).await?;
                 }
                 Ok::<_, Error>(decision)

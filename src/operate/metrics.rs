@@ -56,7 +56,7 @@ fn gateways(app: &App, figures: &mut Figures) {
 
 async fn queue(app: &App, figures: &mut Figures) -> Result<(), Error> {
     let now = app.clock.now();
-    let backlog = deliveries::backlog(&app.db, now).await?;
+    let backlog = deliveries::backlog(&app.db, now, &app.quiet_channels()).await?;
     figures.gauge(
         "muster_deliveries_waiting",
         "Messages that are due and have not left",

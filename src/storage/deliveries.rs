@@ -65,6 +65,9 @@ pub struct Claimed {
     pub expires_at: Timestamp,
     /// When the first try was due: retries give up by it.
     pub queued_at: Timestamp,
+    /// It has its turn at a place with a rate, and must begin soon.
+    #[sqlx(skip)]
+    pub is_paced: bool,
 }
 
 /// What a gateway may take up of one mode's messages.
@@ -292,13 +295,21 @@ pub struct Backlog {
     pub oldest: Option<Timestamp>,
 }
 
-/// What is due and not sent.
-pub async fn backlog(db: &Db, now: Timestamp) -> Result<Vec<Backlog>, Error> {
-    db.sql(
+/// What is due and not sent. On the `quiet` channels only life-safety is: the rest is to wait.
+pub async fn backlog(db: &Db, now: Timestamp, quiet: &[Channel]) -> Result<Vec<Backlog>, Error> {
+    db.sql_for(
         "SELECT channel, count(*) AS waiting, min(due_at) AS oldest FROM delivery
-         WHERE state = 'queued' AND due_at <= $1 GROUP BY channel",
+         WHERE state = 'queued' AND due_at <= $1
+           AND (urgency < $3 OR channel NOT IN (SELECT value FROM json_each($2)))
+         GROUP BY channel",
+        "SELECT channel, count(*) AS waiting, min(due_at) AS oldest FROM delivery
+         WHERE state = 'queued' AND due_at <= $1
+           AND (urgency < $3 OR channel NOT IN (SELECT jsonb_array_elements_text($2)))
+         GROUP BY channel",
     )
     .bind(now)
+    .bind(sqlx::types::Json(quiet))
+    .bind(ROUTINE)
     .fetch_all()
     .await
 }

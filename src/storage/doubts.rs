@@ -190,7 +190,7 @@ pub async fn take_doubted(
          WHERE due_at <= $1 AND state = 'in_doubt' AND closed_at IS NULL AND id IN (
              SELECT id FROM delivery WHERE state = 'in_doubt' AND closed_at IS NULL
                 AND due_at <= $1 AND gateway = $2 ORDER BY due_at, id LIMIT $4)
-         RETURNING id, alert, language, mode, point_id, address, urgency, attempts, expires_at,
+         RETURNING id, alert, language, says, mode, point_id, address, urgency, attempts, expires_at,
              queued_at, sending_at,
              (SELECT contact_id FROM recipient WHERE recipient.id = delivery.recipient) AS contact_id,
              (SELECT name FROM recipient WHERE recipient.id = delivery.recipient) AS name,

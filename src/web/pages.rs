@@ -21,6 +21,7 @@ pub mod password;
 pub mod people;
 pub mod person;
 pub mod preview;
+pub mod quiet;
 pub mod reading;
 pub mod report;
 pub mod sandbox;

@@ -268,7 +268,7 @@ on_both! {
         let now: BTreeSet<String> = numbers(&house.sms.taken()[so_far..]).into_iter().collect();
         assert!(now.is_disjoint(&before), "{now:?} were asked before: {before:?}");
         // A quarter of a year later it is forgotten.
-        house.app.clock.advance(Duration::from_hours(91 * 24));
+        house.pass(91 * 24 * 3600).await;
         let alert = house.launch(calling(1)).await;
         assert_eq!(house.people(&alert).await.len(), 6);
     }

@@ -16,6 +16,7 @@ mod follow_ups;
 mod gateways;
 pub mod house;
 mod launch;
+mod limits;
 mod plans;
 mod priorities;
 mod races;

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use futures::StreamExt as _;
+use muster::account::role::Role;
 use muster::alert::words::AlertState;
 use muster::directory::contact::PointKind;
 
@@ -18,6 +19,23 @@ fn press(action: String) -> Form {
 }
 
 on_both! {
+    async fn quiet_hours_are_said_before_sending_and_on_the_board(desk: Desk) {
+        let words = "Quiet hours until 22:00: text messages wait until then.";
+        let before = desk.sender().await;
+        before.get("/live/closure?reason=burst+pipe").await.says_not("Quiet hours");
+        let desk = desk.in_quiet_hours();
+        let sender = desk.signed_in("noor", &[Role::Sender]).await;
+        sender.get("/live/closure?reason=burst+pipe").await.says(words).says("23 November, 10:00");
+        sender.get("/live/evacuation?hazard=FIRE").await.says_not("Quiet hours");
+        let alert = desk.closed(&sender).await;
+        desk.pass(6);
+        desk.settle().await;
+        let board = format!("/alerts/{}", alert.id);
+        sender.get(&board).await.says(words);
+        sender.post(&press(format!("{board}/stop"))).await.goes_to();
+        sender.get(&board).await.says_not("Quiet hours");
+    }
+
     async fn stop_during_the_hold_lets_nothing_out(desk: Desk) {
         let sender = desk.sender().await;
         let alert = desk.closed(&sender).await;

@@ -125,6 +125,18 @@ impl Desk {
         }
     }
 
+    /// The same clinic at 14:02 in hours that are quiet until 22:00.
+    #[must_use]
+    pub fn in_quiet_hours(&self) -> Self {
+        let quiet = "from = \"14:00\"\nuntil = \"22:00\"".parse::<toml::Table>();
+        let mut config = Config::default();
+        config.organisation.quiet_hours = Some(quiet.unwrap().try_into().unwrap());
+        Self {
+            app: assemble(self.app.db.clone(), config),
+            ..self.clone()
+        }
+    }
+
     /// Adds a person with these contact points.
     pub async fn person(&self, name: &str, points: &[(PointKind, &str)]) -> ContactId {
         let point = |(kind, address): &(PointKind, &str)| PointDraft {

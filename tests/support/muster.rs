@@ -2,6 +2,7 @@
 #![expect(clippy::panic, reason = "a command that fails is a failed test")]
 
 use std::fmt::Write as _;
+use std::io::{Read as _, Seek as _};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -185,7 +186,9 @@ impl Muster {
     /// Runs a command and kills it (SIGKILL) after a pause. Whether it had ended well before.
     pub async fn run_until_killed(&self, arguments: &[&str], pause: Duration) -> bool {
         let mut command = self.command(arguments);
-        let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut errors = tempfile::tempfile().expect("there is room for a log");
+        let log = errors.try_clone().expect("the log has another handle");
+        let command = command.stdout(Stdio::null()).stderr(log);
         let mut child = command.spawn().expect("the program can be run");
         let ended = tokio::time::timeout(pause, child.wait()).await;
         let Ok(status) = ended else {
@@ -193,7 +196,10 @@ impl Muster {
             return false;
         };
         let status = status.expect("it is ours to wait for");
-        assert!(status.success(), "{arguments:?} fails");
+        let mut said = String::new();
+        errors.rewind().expect("a file can be read again");
+        errors.read_to_string(&mut said).expect("it wrote text");
+        assert!(status.success(), "{arguments:?}: {said}");
         true
     }
 

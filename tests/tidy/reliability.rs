@@ -49,6 +49,10 @@ fn functions() -> BTreeSet<String> {
                     .chars()
                     .take_while(|c| c.is_alphanumeric() || *c == '_')
                     .collect();
+                let bare = name
+                    .trim_end_matches("_on_sqlite")
+                    .trim_end_matches("_on_postgres");
+                names.insert(bare.to_owned());
                 names.insert(name);
             }
             // Trials are named by strings.

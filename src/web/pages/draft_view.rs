@@ -15,9 +15,9 @@ use crate::storage::audience::{self, HardToReach, Reach, Selection};
 use crate::template::values::VariableProblem;
 use crate::template::{Template, VariableKind};
 use crate::web::format::{self, Times, sentence};
-use crate::web::pages::PageError;
 use crate::web::pages::asked::Asked;
 use crate::web::pages::preview::{self, Readers, Shown};
+use crate::web::pages::{PageError, quiet};
 use crate::web::view::check::{CannotGet, PlanStep};
 use crate::web::view::{Link, Notice, Tone, counted, people};
 
@@ -103,6 +103,11 @@ pub async fn look(
         );
         problems.push(Notice::new(Tone::Careful, text));
     }
+    let begins_at = app
+        .quiet_until(template.severity, &plan.channels())
+        .unwrap_or(at);
+    let wait = quiet::words(app, template.severity, &plan);
+    problems.extend(wait.map(|text| Notice::new(Tone::Careful, text)));
     let channels = first_channels(&plan);
     let hard = audience::hard_to_reach(&app.db, &selection, NAMES).await?;
     let times = Times::new(&app.config, at);
@@ -123,7 +128,7 @@ pub async fn look(
         },
         call_out,
         cannot: cannot(&hard, template.purpose, &plan),
-        ends: times.near_minute(at.after(template.expires_in)),
+        ends: times.near_minute(begins_at.after(template.expires_in)),
     })
 }
 
@@ -514,6 +519,9 @@ pub async fn look_at_follow_up(
         draft::plan(app, template, followed.mode, None),
     )?;
     let plan = plan.unwrap_or_else(|| template.plan.clone());
+    let severity = followed.severity.min(template.severity);
+    let wait = quiet::words(app, severity, &plan);
+    problems.extend(wait.map(|text| Notice::new(Tone::Careful, text)));
     let contents = Contents {
         mode: followed.mode,
         variables,

@@ -100,7 +100,7 @@ async fn readiness(app: &App, mode: Mode) -> Result<Notice, PageError> {
             return Ok(Notice::new(Tone::Wrong, text));
         }
     }
-    let backlog = deliveries::backlog(&app.db, now).await?;
+    let backlog = deliveries::backlog(&app.db, now, &app.quiet_channels()).await?;
     let waiting: u64 = backlog.iter().map(|one| format::count(one.waiting)).sum();
     let oldest = backlog.iter().filter_map(|one| one.oldest).min();
     let lag = oldest.map(|oldest| now.since(oldest)).unwrap_or_default();

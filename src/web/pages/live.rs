@@ -32,7 +32,7 @@ use crate::storage::deliveries::DeliveryState;
 use crate::storage::standing::{self, Delivery, Need, Needing};
 use crate::web::form::Fields;
 use crate::web::format::{self, Times};
-use crate::web::pages::{PageError, board, show, written};
+use crate::web::pages::{PageError, board, quiet, show, written};
 use crate::web::session::SignedIn;
 use crate::web::view::board::{
     BoardLive, CallOutNumbers, GatewayLight, Hold, Need as NeedView, Numbers, PersonRow,
@@ -231,6 +231,10 @@ pub async fn build(
         updated: times.clock_and_zone(now),
         state,
         state_tone,
+        quiet: match alert.state {
+            AlertState::Running => quiet::words(app, alert.severity, &alert.plan),
+            _ => None,
+        },
         twice: format::count(standing::count_uncertain(&app.db, alert.number).await?.0),
         acts: if hold.is_some() {
             Vec::new()

@@ -48,6 +48,8 @@ pub struct BoardLive {
     pub state: String,
     /// How that is meant; `Good` for ended, `Careful` for stopped.
     pub state_tone: Tone,
+    /// Why messages wait and until when: "Quiet hours until 06:30: text messages wait until then."
+    pub quiet: Option<String>,
     /// Messages that were sent again although they may have gone out before.
     pub twice: u64,
     /// The big numbers.

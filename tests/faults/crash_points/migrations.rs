@@ -51,12 +51,9 @@ async fn empty(muster: &Muster, store: Store) {
     }
     for entry in std::fs::read_dir(muster.folder().join("data")).unwrap() {
         let path = entry.unwrap().path();
-        if path
-            .file_name()
-            .unwrap()
-            .to_string_lossy()
-            .starts_with("muster.db")
-        {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        // The mark too that says that there was one: else its loss would be refused.
+        if name.starts_with("muster.db") || name.starts_with("made-") {
             std::fs::remove_file(path).unwrap();
         }
     }

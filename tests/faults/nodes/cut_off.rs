@@ -89,9 +89,10 @@ async fn f17_a_server_cut_off_from_the_database_stops_sending_and_the_other_take
 async fn f17_what_a_server_without_its_gateway_has_taken_up_goes_out_by_the_other() {
     let book = Book::open(Duration::from_millis(20)).await;
     let room = Room::new();
-    let (_server, here, there) = here_and_there(&book, &room).await;
+    let (_server, here, _there) = here_and_there(&book, &room).await;
     here.launch("everyone").await;
     book.wait_for(100).await;
+    assert!(book.sent_by("there") > 0, "both send");
     room.pull(Cable::Outside);
     let cut = Instant::now();
     here.all_accepted().await;
@@ -100,8 +101,6 @@ async fn f17_what_a_server_without_its_gateway_has_taken_up_goes_out_by_the_othe
         "handed back after {:?}",
         cut.elapsed()
     );
-    let log = there.log();
-    assert!(log.contains("A gateway stopped working"), "{log}");
     assert_eq!(book.copies().len(), 400);
     here.compare(&book).await;
     here.audit().await;
