@@ -28,6 +28,7 @@ use crate::operate::self_watch::Watch;
 use crate::plan::Plan;
 use crate::quiet_hours::QuietHours;
 use crate::receipt::Inbox;
+use crate::response::desk::Desk;
 use crate::storage::{self, Access, Db, meta};
 use crate::template::{self, Loaded};
 
@@ -67,6 +68,8 @@ pub struct Parts {
     pub boot: std::sync::OnceLock<BootId>,
     /// What gateways said and is being written down.
     pub receipts: Inbox,
+    /// What people answered and is being written down.
+    pub desk: Desk,
     /// Until when this process may send, where other servers would take over.
     pub lease: Lease,
     /// How often each part of the engine has turned.
@@ -227,6 +230,7 @@ impl App {
             stopping: CancellationToken::new(),
             boot: std::sync::OnceLock::new(),
             receipts: Inbox::default(),
+            desk: Desk::default(),
             lease: Lease::default(),
             pulse,
             watch: Watch::default(),

@@ -212,7 +212,7 @@ impl Report {
                 .iter()
                 .map(|one| (one.number, one.kind, one.id))
                 .collect(),
-            audit_head: crate::alert::draft::hex(&storage::audit::head(db).await?.1),
+            audit_head: crate::keys::hex(&storage::audit::head(db).await?.1),
             counts,
         })
     }

@@ -5,46 +5,35 @@
 //! the answer is added, the person's first answer keeps its time, what was still to be sent to them
 //! is called off. "Recorded" is said only after the commit.
 
+pub mod desk;
 mod inbound;
 pub mod option;
 pub mod reply_words;
+pub mod sheet;
 
 use crate::alert::Refusal;
 use crate::alert::words::AlertState;
 use crate::app::App;
 use crate::audit::{self, Actor};
-use crate::channel::Channel;
 use crate::clock::Timestamp;
 use crate::escalation::call_out;
-use crate::fail_point::fail_point;
 use crate::ids::{RecipientId, ResponseId};
 use crate::keys::answer_key;
 use crate::storage::alerts;
-use crate::storage::responses::{self, Addressee, Response, Sharer, Via};
+use crate::storage::responses::{self, Response, Via};
 use crate::storage::{self, Error, Tx, call_off};
 pub use inbound::{LATEST, inbound};
 pub use option::{AnswerClass, AnswerOption};
+pub use sheet::Sheet;
 
 /// An answer by e-mail link that comes sooner than this after the mail may be a mail scanner's.
 const SCANNER: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// What an answer link leads to.
-#[derive(Clone, Debug)]
-pub struct Opened {
-    /// The delivery and its alert.
-    pub addressee: Addressee,
-    /// The person it went to, first; then those who share the phone.
-    pub people: Vec<Sharer>,
-}
-
 /// Looks an answer link up. Changes nothing, however often it is opened and by whom.
-pub async fn open(app: &App, token: &str) -> Result<Option<Opened>, Error> {
-    let Some(addressee) = responses::find_by_link(&app.answers, &answer_key(token)).await? else {
-        return Ok(None);
-    };
-    let people =
-        responses::list_sharers(&app.answers, addressee.delivery, addressee.recipient).await?;
-    Ok(Some(Opened { addressee, people }))
+pub async fn open(app: &App, token: &str) -> Result<Option<Sheet>, Error> {
+    let key = answer_key(token).to_vec();
+    let mut sheets = sheet::load(app, std::slice::from_ref(&key)).await?;
+    Ok(sheets.remove(&key))
 }
 
 /// What became of an answer by link.
@@ -66,59 +55,7 @@ pub async fn link(
     answer: &str,
     who: Option<RecipientId>,
 ) -> Result<Answered, Error> {
-    let Some(opened) = open(app, token).await? else {
-        return Ok(Answered::UnknownLink);
-    };
-    let addressee = opened.addressee;
-    let recipient = who.unwrap_or(addressee.recipient);
-    let option = addressee.options.iter().find(|option| option.key == answer);
-    let (Some(option), true) = (
-        option,
-        opened
-            .people
-            .iter()
-            .any(|person| person.recipient == recipient),
-    ) else {
-        return Ok(Answered::NotOffered);
-    };
-    let now = app.clock.now();
-    let is_quick = addressee
-        .accepted_at
-        .is_some_and(|sent| now.since(sent) < SCANNER);
-    let response = Response {
-        id: ResponseId::new(),
-        alert: addressee.alert,
-        recipient,
-        delivery: Some(addressee.delivery),
-        answer: option.key.clone(),
-        answer_class: option.class,
-        via: if addressee.channel == Channel::Email {
-            Via::Email
-        } else {
-            Via::Link
-        },
-        at: now,
-        late: addressee.alert_state != AlertState::Running,
-        maybe_automatic: addressee.channel == Channel::Email && is_quick,
-        recorded_by: None,
-        note: None,
-    };
-    let is_call_out = addressee.is_call_out;
-    match write(app, response.clone(), is_call_out).await {
-        // A full disk has just got its reserve, or others in the same transaction failed: once more,
-        // because the person may not come back.
-        Err(Error::NoSpace(_) | Error::NotSaved(_)) => {
-            write(app, response.clone(), is_call_out).await?;
-        }
-        // The connection broke while it was being saved. Its id tells: it is not kept twice.
-        Err(Error::InDoubt(_)) => match write(app, response.clone(), is_call_out).await {
-            Err(Error::Conflict) => {}
-            other => other?,
-        },
-        other => other?,
-    }
-    tell(app, is_call_out);
-    Ok(Answered::Recorded(response))
+    Ok(desk::give(app, token, answer, who).await?.answered)
 }
 
 /// Tells the boards; after an answer to a call-out somebody else may have to be asked or told.
@@ -130,30 +67,14 @@ fn tell(app: &App, is_call_out: bool) {
     }
 }
 
-async fn write(app: &App, response: Response, is_call_out: bool) -> Result<(), Error> {
-    app.answers
-        .write("response.record", move |tx| {
-            Box::pin(async move {
-                record_in(tx, &response, is_call_out).await?;
-                fail_point!("answer.before_commit");
-                Ok::<_, Error>(())
-            })
-        })
-        .await?;
-    fail_point!("answer.after_commit");
-    Ok(())
-}
-
-/// Everything that an answer changes. What a machine may have said calls nothing off: the person
-/// may know of nothing.
+/// Everything that an answer changes.
 async fn record_in(tx: &mut Tx, response: &Response, is_call_out: bool) -> Result<(), Error> {
-    if is_call_out {
-        call_out::record(tx, response).await?;
-    } else {
-        responses::insert(tx, response).await?;
+    if !is_call_out {
+        return desk::record_all(tx, std::slice::from_ref(response)).await;
     }
+    call_out::record(tx, response).await?;
     if !response.maybe_automatic {
-        call_off::answered(tx, response.recipient, response.at).await?;
+        call_off::answered(tx, &[response.recipient], response.at).await?;
     }
     Ok(())
 }

@@ -19,6 +19,7 @@ pub mod doubts;
 pub mod figures;
 pub mod groups;
 pub mod invariants;
+pub mod links;
 pub mod meta;
 pub mod outbox;
 pub mod outcomes;

@@ -65,8 +65,8 @@ async fn converse(mut stream: TcpStream, letters: &AtomicU64) -> std::io::Result
                     output.extend_from_slice(b"354 go on\r\n");
                 }
                 b"QUIT" => {
-                    stream.write_all(b"221 bye\r\n").await?;
-                    return Ok(());
+                    output.extend_from_slice(b"221 bye\r\n");
+                    return stream.write_all(&output).await;
                 }
                 b"SEEN" => {
                     let count = letters.load(Ordering::Relaxed);

@@ -11,6 +11,7 @@ use crate::alert::words::{AlertKind, Language, Mode};
 use crate::app::App;
 use crate::call_out::{Says, Settings, Wanted};
 use crate::clock::Timestamp;
+use crate::keys::hex;
 use crate::plan::{ALL_AT_ONCE, Plan};
 use crate::storage::alerts::{Alert, Text};
 use crate::storage::approvals::{self, Approval};
@@ -229,17 +230,6 @@ fn all_values(
         put(fields::ABOUT_TIME, then.strftime("%H:%M").to_string());
     }
     Ok(values)
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-            text
-        })
 }
 
 /// A template that begins a thread is not for a follow-up, and the reverse.

@@ -9,11 +9,11 @@ use sha2::{Digest, Sha256};
 
 use super::failure::{Failure, said};
 use super::{Shared, progress, terminal};
-use crate::alert::draft::hex;
 use crate::audit::Actor;
 use crate::directory::apply::{self, ImportPreview};
 use crate::directory::import::{self, ChangeKind};
 use crate::directory::{csv_file, export};
+use crate::keys::hex;
 
 #[derive(Subcommand)]
 pub(super) enum Contacts {

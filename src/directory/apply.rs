@@ -20,7 +20,8 @@ use crate::audit::{self, Actor};
 use crate::clock::Timestamp;
 use crate::ids::{ContactId, GroupId};
 use crate::keys::Keys;
-use crate::storage::contacts::{hex, revision};
+use crate::keys::hex;
+use crate::storage::contacts::revision;
 use crate::storage::groups::{self, GroupSave};
 use crate::storage::{self, Db};
 

@@ -9,9 +9,9 @@ use super::{Complaint, Error, refuse_strangers, refused, tidy};
 use crate::audit::{self, Actor};
 use crate::clock::Timestamp;
 use crate::ids::{CallTreeId, ContactId};
+use crate::keys::hex;
 use crate::storage::Db;
 use crate::storage::call_trees::{self, BranchSave, CallTreeRow};
-use crate::storage::contacts::hex;
 
 /// A tree with its branches.
 #[derive(Clone, Debug, PartialEq, Eq)]

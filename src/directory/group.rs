@@ -11,7 +11,8 @@ use crate::audit::{self, Actor};
 use crate::clock::Timestamp;
 use crate::ids::{ContactId, GroupId};
 use crate::keys::Keys;
-use crate::storage::contacts::{hex, set_revision};
+use crate::keys::hex;
+use crate::storage::contacts::set_revision;
 use crate::storage::groups::{self, CountedRow, GroupRow, MemberSave};
 use crate::storage::{Db, Tx};
 

@@ -7,7 +7,8 @@ use super::{Error, refused};
 use crate::clock::Timestamp;
 use crate::ids::{ContactId, ContactPointId};
 use crate::keys::Keys;
-use crate::storage::contacts::{self, ContactSave, ManagerSave, PointRow, PointSave, TagSave, hex};
+use crate::keys::hex;
+use crate::storage::contacts::{self, ContactSave, ManagerSave, PointRow, PointSave, TagSave};
 use crate::storage::groups::{self, MemberSave};
 use crate::storage::{Json, Tx};
 

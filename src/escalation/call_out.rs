@@ -167,7 +167,7 @@ async fn tell(
 /// the second waits here for the first, and sees it.
 pub async fn record(tx: &mut Tx, response: &Response) -> Result<(), Error> {
     let is_running = alerts::lock_running(tx, response.alert).await?.is_some();
-    responses::insert(tx, response).await?;
+    responses::insert(tx, std::slice::from_ref(response)).await?;
     // What a machine may have said fills no place.
     if !is_running || response.maybe_automatic {
         return Ok(());

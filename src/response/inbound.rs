@@ -14,6 +14,7 @@ use crate::directory::opt_out;
 use crate::directory::phone_number::PhoneNumber;
 use crate::ids::{ReplyId, ResponseId};
 use crate::storage::contacts;
+use crate::storage::links::{self, Sent};
 use crate::storage::responses::{self, Addressee, Reply, ReplyOutcome};
 use crate::storage::{Error, Tx};
 
@@ -142,8 +143,11 @@ async fn decide(
             _ => reply_words::option_in_words(&message.text, &addressee.options),
         };
         let Some(option) = option else { continue };
-        let people =
-            responses::list_sharers(&app.answers, addressee.delivery, addressee.recipient).await?;
+        let told = Sent {
+            delivery: addressee.delivery,
+            recipient: addressee.recipient,
+        };
+        let people = links::list_sharers(&app.answers, &[told]).await?;
         let names: Vec<&str> = people.iter().map(|person| person.name.as_str()).collect();
         let named = reply_words::who_is_named(&message.text, &names);
         let recipient = named

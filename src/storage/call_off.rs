@@ -39,30 +39,55 @@ macro_rules! is_wanted {
 }
 pub(super) use is_wanted;
 
-/// Calls off what nobody need be told any more now that this person has answered: messages to
-/// them, and those to others whose phone they share. Whatever still tells someone silent stays.
-pub async fn answered(tx: &mut Tx, recipient: RecipientId, now: Timestamp) -> Result<(), Error> {
-    let owners: Vec<(RecipientId,)> = tx
-        .sql(
-            "SELECT DISTINCT same_as FROM delivery
-             WHERE alert = $1 AND recipient = $2 AND same_as IS NOT NULL",
-        )
-        .bind(recipient.alert())
-        .bind(recipient)
-        .fetch_all()
-        .await?;
-    for (one,) in std::iter::once((recipient,)).chain(owners) {
-        tx.sql(concat!(
-            "UPDATE delivery SET state = 'cancelled', reason = 'answered', closed_at = $3
-             WHERE alert = $1 AND recipient = $2 AND state = 'queued' AND NOT ",
+/// The messages to these people that wait, and those to others whose phone they share.
+macro_rules! of_answered {
+    ($recipients:literal) => {
+        concat!(
+            "WITH answered AS (",
+            $recipients,
+            "), concerned AS (
+                 SELECT answered.id FROM answered
+                 UNION SELECT told.same_as FROM answered
+                 JOIN delivery told ON told.alert = answered.id >> 32
+                      AND told.recipient = answered.id
+                 WHERE told.same_as IS NOT NULL)
+             SELECT delivery.id FROM concerned
+             JOIN delivery ON delivery.alert = concerned.id >> 32
+                  AND delivery.recipient = concerned.id
+             WHERE delivery.state = 'queued' AND NOT ",
             is_wanted!()
-        ))
-        .bind(one.alert())
-        .bind(one)
-        .bind(now)
-        .execute()
-        .await?;
-    }
+        )
+    };
+}
+
+/// Calls off what nobody need be told any more now that these people have answered: messages to
+/// them, and those to others whose phone they share. Whatever still tells someone silent stays.
+pub async fn answered(
+    tx: &mut Tx,
+    recipients: &[RecipientId],
+    now: Timestamp,
+) -> Result<(), Error> {
+    tx.sql_for(
+        concat!(
+            "UPDATE delivery SET state = 'cancelled', reason = 'answered', closed_at = $2
+             WHERE id IN (",
+            of_answered!("SELECT value AS id FROM json_each($1)"),
+            ")"
+        ),
+        // Locked in one order, so that no two who share a phone wait for each other.
+        concat!(
+            "UPDATE delivery SET state = 'cancelled', reason = 'answered', closed_at = $2
+             WHERE id IN (",
+            of_answered!(
+                "SELECT value::bigint AS id FROM jsonb_array_elements_text($1) AS asked (value)"
+            ),
+            " ORDER BY delivery.id FOR UPDATE OF delivery)"
+        ),
+    )
+    .bind(sqlx::types::Json(recipients))
+    .bind(now)
+    .execute()
+    .await?;
     Ok(())
 }
 

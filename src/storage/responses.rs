@@ -1,10 +1,10 @@
 //! Answers, the links and numbers they come by, and inbound messages.
 
 use super::{Conn, Error, Json, Tx};
-use crate::alert::words::{AlertState, Language, word_enum};
+use crate::alert::words::{AlertState, word_enum};
 use crate::channel::Channel;
 use crate::clock::Timestamp;
-use crate::ids::{AlertNumber, ContactId, DeliveryId, RecipientId, ReplyId, ResponseId};
+use crate::ids::{AlertNumber, DeliveryId, RecipientId, ReplyId, ResponseId};
 use crate::response::{AnswerClass, AnswerOption};
 
 word_enum! {
@@ -26,7 +26,7 @@ word_enum! {
 }
 
 /// One answer.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
 pub struct Response {
     /// Its id.
     pub id: ResponseId,
@@ -54,47 +54,78 @@ pub struct Response {
     pub note: Option<String>,
 }
 
-/// Adds an answer and brings the recipient up to date from all there are: the first time stands,
-/// the answer is the latest. One that a machine may have given counts only while no other is there.
+macro_rules! bring_up_to_date {
+    ($recipients:literal) => {
+        concat!(
+            "UPDATE recipient SET calling_by = NULL, calling_at = NULL, answered_at = given.first,
+                 answer = given.answer, answer_class = given.answer_class, answer_via = given.via
+             FROM (SELECT recipient, answer, answer_class, via,
+                          min(at) OVER (PARTITION BY recipient) AS first,
+                          row_number() OVER (PARTITION BY recipient
+                              ORDER BY maybe_automatic, at DESC, id DESC) AS place
+                   FROM response WHERE recipient IN ",
+            $recipients,
+            ") AS given
+             WHERE given.place = 1 AND recipient.id = given.recipient"
+        )
+    };
+}
+
+/// Adds answers and brings their recipients up to date from all there are: the first time stands, the
+/// answer is the latest. One that a machine may have given counts only while no other is there.
 ///
-/// The recipient's row is taken first, so that of two answers at the same moment the second sees
+/// The recipients' rows are taken first, so that of two answers at the same moment the second sees
 /// the first, whichever was given earlier.
-pub async fn insert(tx: &mut Tx, response: &Response) -> Result<(), Error> {
-    tx.sql("UPDATE recipient SET calling_by = NULL, calling_at = NULL WHERE id = $1")
-        .bind(response.recipient)
-        .execute()
-        .await?;
-    tx.sql(
+pub async fn insert(tx: &mut Tx, responses: &[Response]) -> Result<(), Error> {
+    hold(tx, responses).await?;
+    tx.sql_for(
         "INSERT INTO response (id, alert, recipient, delivery, answer, answer_class, via, at, late,
              maybe_automatic, recorded_by, note)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         SELECT unhex(replace(value ->> 'id', '-', '')), value ->> 'alert', value ->> 'recipient',
+                value ->> 'delivery', value ->> 'answer', value ->> 'answer_class', value ->> 'via',
+                value ->> 'at', value ->> 'late', value ->> 'maybe_automatic',
+                value ->> 'recorded_by', value ->> 'note'
+         FROM json_each($1)",
+        "INSERT INTO response (id, alert, recipient, delivery, answer, answer_class, via, at, late,
+             maybe_automatic, recorded_by, note)
+         SELECT * FROM jsonb_to_recordset($1) AS said (id uuid, alert bigint, recipient bigint,
+                delivery bigint, answer text, answer_class text, via text, at bigint, late boolean,
+                maybe_automatic boolean, recorded_by text, note text)",
     )
-    .bind(response.id)
-    .bind(response.alert)
-    .bind(response.recipient)
-    .bind(response.delivery)
-    .bind(&response.answer)
-    .bind(response.answer_class)
-    .bind(response.via)
-    .bind(response.at)
-    .bind(response.late)
-    .bind(response.maybe_automatic)
-    .bind(&response.recorded_by)
-    .bind(&response.note)
+    .bind(sqlx::types::Json(responses))
     .execute()
     .await?;
-    tx.sql(
-        "UPDATE recipient SET answered_at = given.first, answer = given.answer,
-             answer_class = given.answer_class, answer_via = given.via
-         FROM (SELECT answer, answer_class, via,
-                      (SELECT min(at) FROM response WHERE recipient = $1) AS first
-               FROM response WHERE recipient = $1
-               ORDER BY maybe_automatic, at DESC, id DESC LIMIT 1) AS given
-         WHERE recipient.id = $1",
+    let recipients: Vec<RecipientId> = responses.iter().map(|one| one.recipient).collect();
+    tx.sql_for(
+        bring_up_to_date!("(SELECT value FROM json_each($1))"),
+        bring_up_to_date!(
+            "(SELECT value::bigint FROM jsonb_array_elements_text($1) AS asked (value))"
+        ),
     )
-    .bind(response.recipient)
+    .bind(sqlx::types::Json(recipients))
     .execute()
     .await?;
+    Ok(())
+}
+
+/// Locks the recipients in the order that everyone locks them in. On SQLite one writer follows the
+/// other anyway.
+async fn hold(tx: &mut Tx, responses: &[Response]) -> Result<(), Error> {
+    if !tx.is_shared() {
+        return Ok(());
+    }
+    let recipients: Vec<RecipientId> = responses.iter().map(|one| one.recipient).collect();
+    let held: Vec<(RecipientId,)> = tx
+        .sql_for(
+            "SELECT id FROM recipient WHERE id IN (SELECT value FROM json_each($1))",
+            "SELECT id FROM recipient WHERE id IN (
+                 SELECT value::bigint FROM jsonb_array_elements_text($1) AS asked (value))
+             ORDER BY id FOR UPDATE",
+        )
+        .bind(sqlx::types::Json(recipients))
+        .fetch_all()
+        .await?;
+    drop(held);
     Ok(())
 }
 
@@ -119,12 +150,21 @@ pub async fn list(on: impl Conn<'_>, alert: AlertNumber) -> Result<Vec<Response>
         .await
 }
 
-/// The answers of one recipient, oldest first.
-pub async fn list_of(on: impl Conn<'_>, recipient: RecipientId) -> Result<Vec<Response>, Error> {
-    on.sql("SELECT * FROM response WHERE recipient = $1 ORDER BY at, id")
-        .bind(recipient)
-        .fetch_all()
-        .await
+/// The answers of these recipients, oldest first.
+pub async fn list_of(
+    on: impl Conn<'_>,
+    recipients: &[RecipientId],
+) -> Result<Vec<Response>, Error> {
+    on.sql_for(
+        "SELECT * FROM response WHERE recipient IN (SELECT value FROM json_each($1))
+         ORDER BY at, id",
+        "SELECT * FROM response WHERE recipient IN (
+             SELECT value::bigint FROM jsonb_array_elements_text($1) AS asked (value))
+         ORDER BY at, id",
+    )
+    .bind(sqlx::types::Json(recipients))
+    .fetch_all()
+    .await
 }
 
 /// The answers of the recipients from `first` to `last` of one alert, oldest first.
@@ -142,27 +182,6 @@ pub async fn list_between(
     .bind(last)
     .fetch_all()
     .await
-}
-
-/// What an answer page needs to know of the person who reads it.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Reader {
-    /// Who; the fields are bound to this id.
-    pub contact_id: ContactId,
-    /// Their name, as it was at launch.
-    pub name: String,
-    /// The language they read.
-    pub language: Language,
-    /// Their own fields, sealed.
-    pub fields: Option<Vec<u8>>,
-}
-
-/// The person of an answer link.
-pub async fn get_reader(on: impl Conn<'_>, recipient: RecipientId) -> Result<Reader, Error> {
-    on.sql("SELECT contact_id, name, language, fields FROM recipient WHERE id = $1")
-        .bind(recipient)
-        .fetch_one()
-        .await
 }
 
 /// Whether there is such a recipient.
@@ -196,21 +215,6 @@ pub struct Addressee {
     pub is_call_out: bool,
 }
 
-/// The delivery of an answer token's key.
-pub async fn find_by_link(on: impl Conn<'_>, token_key: &[u8]) -> Result<Option<Addressee>, Error> {
-    on.sql(
-        "SELECT delivery.id AS delivery, delivery.channel, delivery.accepted_at, delivery.recipient,
-                delivery.alert, alert.state AS alert_state, alert.options,
-                EXISTS (SELECT 1 FROM call_out WHERE call_out.alert = alert.number) AS is_call_out
-         FROM answer_link JOIN delivery ON delivery.id = answer_link.delivery
-         JOIN alert ON alert.number = delivery.alert
-         WHERE answer_link.token_key = $1",
-    )
-    .bind(token_key)
-    .fetch_optional()
-    .await
-}
-
 /// The messages that went to a number, newest alert first: whom a reply from it may be about.
 /// One row for each alert: the last message, of one who has not answered if there is such a one.
 pub async fn list_by_number(
@@ -237,39 +241,6 @@ pub async fn list_by_number(
     )
     .bind(lookup)
     .bind(since)
-    .fetch_all()
-    .await
-}
-
-/// Someone who shares the phone that a message went to.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Sharer {
-    /// Who.
-    pub recipient: RecipientId,
-    /// Their name.
-    pub name: String,
-    /// Their latest answer.
-    pub answer: Option<String>,
-    /// When they first answered.
-    pub answered_at: Option<Timestamp>,
-}
-
-/// The person that a delivery went to, and those whom it told too because they share the phone.
-pub async fn list_sharers(
-    on: impl Conn<'_>,
-    delivery: DeliveryId,
-    recipient: RecipientId,
-) -> Result<Vec<Sharer>, Error> {
-    on.sql(
-        "SELECT recipient.id AS recipient, recipient.name, recipient.answer, recipient.answered_at
-         FROM recipient WHERE recipient.id = $2 OR recipient.id IN (
-             SELECT told.recipient FROM delivery told
-             JOIN delivery first ON first.id = $1 AND told.same_as = first.recipient
-                  AND told.step = first.step AND told.channel = first.channel)
-         ORDER BY recipient.id",
-    )
-    .bind(delivery)
-    .bind(recipient)
     .fetch_all()
     .await
 }

@@ -27,7 +27,7 @@ use tracing::error;
 
 use crate::app::App;
 use crate::ids::RecipientId;
-use crate::response::{self, Answered};
+use crate::response::{self, Answered, Sheet, desk};
 use crate::storage;
 use crate::web::door::Peer;
 use crate::web::view::answer::{AnswerUnknown, STYLE};
@@ -55,8 +55,8 @@ async fn show(
     token: Result<Path<String>, PathRejection>,
 ) -> Response {
     let token = token.map(|Path(token)| token).unwrap_or_default();
-    let response = match page::find(&app, &token).await {
-        Ok(Some(found)) => shown(&app, &found, StatusCode::OK).await,
+    let response = match response::open(&app, &token).await {
+        Ok(Some(sheet)) => shown(&app, &sheet),
         Ok(None) => missed(&app, &misses, caller),
         Err(cause) => failed(&app, &cause),
     };
@@ -85,29 +85,27 @@ async fn answered(
     token: &str,
     form: Result<Form, StatusCode>,
 ) -> Response {
-    // Looked up first: a link that is too old records nothing.
-    let found = match page::find(app, token).await {
-        Ok(Some(found)) => found,
-        Ok(None) => return missed(app, misses, caller),
-        Err(cause) => return failed(app, &cause),
-    };
     let form = match form {
         Ok(form) => form,
-        Err(status) => return not_recorded(app, &found, status).await,
-    };
-    match response::link(app, token, &form.answer, form.who).await {
-        Ok(Answered::Recorded(_)) => {}
-        Ok(Answered::NotOffered) => {
-            return not_recorded(app, &found, StatusCode::UNPROCESSABLE_ENTITY).await;
+        Err(status) => {
+            return match response::open(app, token).await {
+                Ok(Some(sheet)) => not_recorded(app, &sheet, status),
+                Ok(None) => missed(app, misses, caller),
+                Err(cause) => failed(app, &cause),
+            };
         }
-        Ok(Answered::UnknownLink) => return missed(app, misses, caller),
+    };
+    let given = match desk::give(app, token, &form.answer, form.who).await {
+        Ok(given) => given,
         Err(cause) => return failed(app, &cause),
-    }
-    // It is on disk: whatever happens now, "recorded" is the truth.
-    match page::find(app, token).await {
-        Ok(Some(found)) => shown(app, &found, StatusCode::OK).await,
-        Ok(None) => missed(app, misses, caller),
-        Err(cause) => failed(app, &cause),
+    };
+    match (given.answered, given.sheet) {
+        // It is on disk: whatever happens now, "recorded" is the truth.
+        (Answered::Recorded(_), Some(sheet)) => shown(app, &sheet),
+        (Answered::NotOffered, Some(sheet)) => {
+            not_recorded(app, &sheet, StatusCode::UNPROCESSABLE_ENTITY)
+        }
+        (_, _) => missed(app, misses, caller),
     }
 }
 
@@ -135,9 +133,9 @@ impl Form {
     }
 }
 
-async fn shown(app: &App, found: &page::Found, status: StatusCode) -> Response {
-    match page::build(app, found).await {
-        Ok(page) => html(status, page.render()),
+fn shown(app: &App, sheet: &Sheet) -> Response {
+    match page::build(app, sheet) {
+        Ok(page) => html(StatusCode::OK, page.render()),
         Err(cause) => failed(app, &cause),
     }
 }
@@ -154,11 +152,9 @@ fn missed(app: &App, misses: &Misses, caller: IpAddr) -> Response {
 }
 
 /// Says so in the reader's own language.
-async fn not_recorded(app: &App, found: &page::Found, status: StatusCode) -> Response {
-    match page::words(app, found).await {
-        Ok(words) => plain_page(app, status, words, words.not_recorded),
-        Err(cause) => failed(app, &cause),
-    }
+fn not_recorded(app: &App, sheet: &Sheet, status: StatusCode) -> Response {
+    let words = page::words(sheet);
+    plain_page(app, status, words, words.not_recorded)
 }
 
 /// The database cannot be used. Nothing is shown as recorded.

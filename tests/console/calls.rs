@@ -97,7 +97,7 @@ on_both! {
         assert_eq!(send(&mut caller, &link, &spoke).await, StatusCode::SEE_OTHER);
         assert_eq!(send(&mut caller, &link, &spoke).await, StatusCode::CONFLICT);
 
-        let answers = responses::list_of(&house.app.db, recipient).await.unwrap();
+        let answers = responses::list_of(&house.app.db, &[recipient]).await.unwrap();
         assert_eq!(answers.len(), 1);
         assert_eq!(answers[0].via, Via::Call);
         assert_eq!(answers[0].recorded_by.as_deref(), Some("caller Night porter"));

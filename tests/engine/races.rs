@@ -168,8 +168,8 @@ on_both! {
         let (boot, again) = to_be_tried_again(&house).await;
         let answer = safe(house.people(&alert).await[0].id, crate::house::START);
         let answering = hold(&house, move |tx| Box::pin(async move {
-            responses::insert(tx, &answer).await?;
-            call_off::answered(tx, answer.recipient, answer.at).await
+            responses::insert(tx, std::slice::from_ref(&answer)).await?;
+            call_off::answered(tx, &[answer.recipient], answer.at).await
         })).await;
         let db = house.app.db.clone();
         let put_back: Result<u64, Error> = meanwhile(&house, answering, async move {
@@ -189,8 +189,8 @@ on_both! {
         let answer = safe(house.people(&alert).await[0].id, crate::house::START);
         house.app.clock.advance(std::time::Duration::from_secs(121));
         let answering = hold(&house, move |tx| Box::pin(async move {
-            responses::insert(tx, &answer).await?;
-            call_off::answered(tx, answer.recipient, answer.at).await
+            responses::insert(tx, std::slice::from_ref(&answer)).await?;
+            call_off::answered(tx, &[answer.recipient], answer.at).await
         })).await;
         let app = house.app.clone();
         meanwhile(&house, answering, async move { muster::escalation::turn(&app).await.unwrap() }).await;
@@ -211,11 +211,11 @@ on_both! {
         let (later, mut earlier) = (safe(recipient, at(9)), safe(recipient, at(4)));
         earlier.answer = "help".to_owned();
         earlier.answer_class = AnswerClass::Help;
-        let first = hold(&house, move |tx| Box::pin(async move { responses::insert(tx, &later).await })).await;
+        let first = hold(&house, move |tx| Box::pin(async move { responses::insert(tx, std::slice::from_ref(&later)).await })).await;
         let db = house.app.db.clone();
         let written: Result<(), Error> = meanwhile(&house, first, async move {
             db.write("test.answer", move |tx| Box::pin(async move {
-                responses::insert(tx, &earlier).await
+                responses::insert(tx, std::slice::from_ref(&earlier)).await
             })).await
         }).await;
         written.unwrap();

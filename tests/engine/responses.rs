@@ -62,7 +62,7 @@ on_both! {
         let person = &house.people(&alert).await[0];
         assert_eq!(person.answered_at, first);
         assert_eq!(person.answer.as_deref(), Some("help"));
-        assert_eq!(rows::list_of(&house.app.db, person.id).await.unwrap().len(), 2);
+        assert_eq!(rows::list_of(&house.app.db, &[person.id]).await.unwrap().len(), 2);
     }
 
     async fn an_unknown_link_and_an_answer_that_is_not_offered_record_nothing(house: House) {
@@ -86,7 +86,7 @@ on_both! {
         }
         let person = house.standing_of(&alert, "Person 00000").await;
         assert_eq!(person.answer.as_deref(), Some("help"));
-        assert_eq!(rows::list_of(&house.app.db, person.id).await.unwrap().len(), 1);
+        assert_eq!(rows::list_of(&house.app.db, &[person.id]).await.unwrap().len(), 1);
         assert_eq!(house.counts(&alert).await.get(&PersonState::Acknowledged), Some(&1));
     }
 

@@ -57,7 +57,7 @@ on_both! {
         let page = sender.get(&path).await;
         page.says("Answered “I have read this” to someone who entered it here. Entered by mara.");
         page.says("Note: By radio: on the ward");
-        let answers = muster::storage::responses::list_of(&desk.app.db, ana).await.unwrap();
+        let answers = muster::storage::responses::list_of(&desk.app.db, &[ana]).await.unwrap();
         assert_eq!(answers.len(), 1);
 
         let wrong = sender.post(&form.with("answer", "maybe")).await;

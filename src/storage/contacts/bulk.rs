@@ -68,21 +68,6 @@ pub struct ManagerSave {
     pub manager_id: Option<String>,
 }
 
-/// Bytes as these statements take them.
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| {
-            [
-                DIGITS[usize::from(byte >> 4)],
-                DIGITS[usize::from(byte & 15)],
-            ]
-        })
-        .map(char::from)
-        .collect()
-}
-
 /// Makes or changes people. A changed person keeps the manager and is no longer archived.
 ///
 /// [`Error::Conflict`] if an `external_id` is another person's.

@@ -1,17 +1,14 @@
 //! Fills the answer page: the newest word of the alert, for this person, in their language.
 
-use std::time::Duration;
-
 use crate::alert::launch::own_fields;
 use crate::alert::words::{AlertKind, AlertState, Language};
 use crate::app::App;
 use crate::channel::Channel;
 use crate::clock::Timestamp;
 use crate::dispatch::message::{answer_link, best, own_value};
-use crate::response::{self, AnswerClass, AnswerOption, Opened};
-use crate::storage::alerts::{self, Alert};
-use crate::storage::call_out;
-use crate::storage::responses::{self, Reader, Sharer};
+use crate::response::{AnswerClass, AnswerOption, Sheet};
+use crate::storage::alerts::Alert;
+use crate::storage::links::Sharer;
 use crate::storage::{Error, Json};
 use crate::template::message::Filled;
 use crate::template::{answers, dates};
@@ -21,47 +18,20 @@ use crate::web::view::{Link, Severity};
 
 use super::text::without_link;
 
-/// How long after the end of an alert its links still open.
-const OPEN_FOR: Duration = Duration::from_hours(72);
 /// Which channel's text is shown, if the alert has it: the shortest that is meant to be read first.
 const PREFERRED: [Channel; 4] = [Channel::Sms, Channel::Push, Channel::Voice, Channel::Email];
 
-/// A link that opens.
-pub(super) struct Found {
-    opened: Opened,
-    alert: Alert,
-}
-
-/// The link's delivery and alert; none if it is unknown, or its alert is over for too long.
-pub(super) async fn find(app: &App, token: &str) -> Result<Option<Found>, Error> {
-    let Some(opened) = response::open(app, token).await? else {
-        return Ok(None);
-    };
-    let alert = alerts::get(&app.answers, opened.addressee.alert).await?;
-    let now = app.clock.now();
-    let is_too_old = alert
-        .closed_at
-        .is_some_and(|closed| now.since(closed) > OPEN_FOR);
-    Ok((!is_too_old).then_some(Found { opened, alert }))
-}
-
 /// The fixed words in the language of whoever has the link.
-pub(super) async fn words(app: &App, found: &Found) -> Result<&'static AnswerWords, Error> {
-    let recipient = found.opened.addressee.recipient;
-    let reader = responses::get_reader(&app.answers, recipient).await?;
-    Ok(AnswerWords::of(reader.language.as_str()))
+pub(super) fn words(sheet: &Sheet) -> &'static AnswerWords {
+    AnswerWords::of(sheet.lead.language.as_str())
 }
 
 /// The page as it is now.
-pub(super) async fn build(app: &App, found: &Found) -> Result<AnswerPage, Error> {
-    let Found { opened, alert } = found;
-    let addressee = &opened.addressee;
-    let reader = responses::get_reader(&app.answers, addressee.recipient).await?;
-    let mut thread = alerts::list_thread(&app.answers, alert.thread).await?;
-    thread.retain(|other| other.number >= alert.number);
-    let newest = thread.last().unwrap_or(alert);
-    let language = &reader.language;
-    let words = AnswerWords::of(language.as_str());
+pub(super) fn build(app: &App, sheet: &Sheet) -> Result<AnswerPage, Error> {
+    let Sheet { lead, about, .. } = sheet;
+    let alert = &about.alert;
+    let newest = about.thread.last().unwrap_or(alert);
+    let words = words(sheet);
     Ok(AnswerPage {
         words,
         language: words.tag.to_owned(),
@@ -69,14 +39,14 @@ pub(super) async fn build(app: &App, found: &Found) -> Result<AnswerPage, Error>
         organisation: app.config.organisation.name.clone(),
         mode: alert.mode.into(),
         severity: Severity::of(newest.kind, newest.severity),
-        sent: moment(app, newest.launched_at, language, "%H:%M"),
-        now: stands(alert, &thread),
-        message: message(app, newest, opened, &reader).await?,
+        sent: moment(app, newest.launched_at, &lead.language, "%H:%M"),
+        now: stands(alert, &about.thread),
+        message: message(app, newest, sheet)?,
         question: String::new(),
-        people: answerers(&opened.people),
-        options: buttons(&addressee.options, language),
-        recorded: recorded(app, opened, language, words).await?,
-        places: places(app, alert, opened, words).await?,
+        people: answerers(&sheet.people),
+        options: buttons(&alert.options, &lead.language),
+        recorded: recorded(app, sheet, words),
+        places: places(sheet, words),
         phone: phone(app),
     })
 }
@@ -105,34 +75,29 @@ fn stands(alert: &Alert, thread: &[Alert]) -> AlertNow {
     })
 }
 
-async fn message(
-    app: &App,
-    alert: &Alert,
-    opened: &Opened,
-    reader: &Reader,
-) -> Result<String, Error> {
-    let texts = alerts::list_texts(&app.answers, alert.number).await?;
-    let on = |channel: Channel| texts.iter().any(|text| text.channel == channel);
+fn message(app: &App, alert: &Alert, sheet: &Sheet) -> Result<String, Error> {
+    let Sheet { lead, about, .. } = sheet;
+    let on = |channel: Channel| about.texts.iter().any(|text| text.channel == channel);
     let Some(channel) = PREFERRED.into_iter().find(|channel| on(*channel)) else {
-        return Ok(alert.title_in(&reader.language).to_owned());
+        return Ok(alert.title_in(&lead.language).to_owned());
     };
+    let texts = about.texts.iter().filter(|text| text.channel == channel);
     let filled: Vec<(Language, Filled)> = texts
-        .into_iter()
-        .filter(|text| text.channel == channel)
-        .filter_map(|text| Some((text.language, serde_json::from_str(&text.filled).ok()?)))
+        .filter_map(|text| {
+            let filled = serde_json::from_str(&text.filled).ok()?;
+            Some((text.language.clone(), filled))
+        })
         .collect();
     let broken = Error::Broken("an alert's text cannot be read");
-    let text = best(&filled, &reader.language).ok_or(broken)?;
+    let text = best(&filled, &lead.language).ok_or(broken)?;
     let language = filled
         .iter()
         .find(|(_, other)| other == text)
         .map(|(language, _)| language);
-    let link = answer_link(app, opened.addressee.delivery);
-    let own = own_fields(&app.keys, reader.contact_id, reader.fields.as_deref());
+    let link = answer_link(app, lead.delivery);
+    let own = own_fields(&app.keys, lead.contact_id, lead.fields.as_deref());
     let spliced = text
-        .splice(channel, &|field| {
-            own_value(field, &reader.name, &link, &own)
-        })
+        .splice(channel, &|field| own_value(field, &lead.name, &link, &own))
         .text;
     let answers = language.map(|language| answers::answers_line(&alert.options, language));
     Ok(without_link(&spliced, &link, &answers.unwrap_or_default()))
@@ -181,68 +146,50 @@ fn first_name(name: &str) -> &str {
 }
 
 /// What is on disk, one line for each person who answered.
-async fn recorded(
-    app: &App,
-    opened: &Opened,
-    language: &Language,
-    words: &AnswerWords,
-) -> Result<Vec<String>, Error> {
-    let mut lines = Vec::new();
-    let is_shared = opened.people.len() > 1;
-    for person in opened
-        .people
-        .iter()
-        .filter(|person| person.answer.is_some())
-    {
-        let given = responses::list_of(&app.answers, person.recipient).await?;
-        let Some(latest) = given.last() else { continue };
-        let option = opened
-            .addressee
-            .options
-            .iter()
-            .find(|option| option.key == latest.answer);
+fn recorded(app: &App, sheet: &Sheet, words: &AnswerWords) -> Vec<String> {
+    let language = &sheet.lead.language;
+    let latest = |person: &Sharer| {
+        let mut given = sheet.given.iter();
+        given.rfind(|one| one.recipient == person.recipient)
+    };
+    let options = &sheet.about.alert.options;
+    let line = |person: &Sharer| {
+        let latest = latest(person)?;
+        let option = options.iter().find(|option| option.key == latest.answer);
         let label = option.map_or(latest.answer.as_str(), |option| option.label_in(language));
         let at = moment(app, latest.at, language, "%H:%M:%S");
-        let name = if is_shared {
-            format!("{}: ", first_name(&person.name))
-        } else {
-            String::new()
-        };
+        let name = name_if_shared(sheet, person);
         let late = if latest.late {
             format!(" ({})", words.late)
         } else {
             String::new()
         };
-        lines.push(format!("{name}{label}, {at}{late}"));
+        Some(format!("{name}{label}, {at}{late}"))
+    };
+    sheet.people.iter().filter_map(line).collect()
+}
+
+fn name_if_shared(sheet: &Sheet, person: &Sharer) -> String {
+    if sheet.people.len() > 1 {
+        format!("{}: ", first_name(&person.name))
+    } else {
+        String::new()
     }
-    Ok(lines)
 }
 
 /// Where those stand who said yes to a call-out, one line for each; or that it is filled, to whoever
 /// has not said yes.
-async fn places(
-    app: &App,
-    alert: &Alert,
-    opened: &Opened,
-    words: &AnswerWords,
-) -> Result<Vec<String>, Error> {
-    if !opened.addressee.is_call_out || alert.state != AlertState::Running {
-        return Ok(Vec::new());
-    }
-    let Some(standing) = call_out::standing(&app.db, alert.number).await? else {
-        return Ok(Vec::new());
+fn places(sheet: &Sheet, words: &AnswerWords) -> Vec<String> {
+    let Some(standing) = &sheet.about.standing else {
+        return Vec::new();
     };
     let mut lines = Vec::new();
-    for person in &opened.people {
-        let name = if opened.people.len() > 1 {
-            format!("{}: ", first_name(&person.name))
-        } else {
-            String::new()
-        };
+    for person in &sheet.people {
+        let name = name_if_shared(sheet, person);
         match standing.place(person.recipient) {
             Some(place) => lines.push(format!("{name}{}", words.place(place))),
             // A yes that a machine may have given has no place yet.
-            None if says_yes(person, &opened.addressee.options) => {
+            None if says_yes(person, &sheet.about.alert.options) => {
                 lines.push(format!("{name}{}", words.unsure));
             }
             None => {}
@@ -251,7 +198,7 @@ async fn places(
     if lines.is_empty() && standing.still_needed() == 0 {
         lines.push(words.filled.to_owned());
     }
-    Ok(lines)
+    lines
 }
 
 fn says_yes(person: &Sharer, options: &[AnswerOption]) -> bool {
@@ -277,11 +224,12 @@ fn moment(app: &App, at: Timestamp, language: &Language, format: &str) -> String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::RecipientId;
+    use crate::ids::{DeliveryId, RecipientId};
 
     fn sharer(number: i64, name: &str) -> Sharer {
         let recipient = RecipientId(number);
         Sharer {
+            delivery: DeliveryId(1),
             recipient,
             name: name.to_owned(),
             answer: None,

@@ -10,12 +10,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::input::{self, Query, flag};
 use crate::account::token::Need;
-use crate::alert::draft::hex;
 use crate::app::App;
 use crate::directory::apply::{self, ImportPreview};
 use crate::directory::import::{self, ChangeKind, Parsed};
 use crate::directory::{csv_file, export};
 use crate::ids::ContactId;
+use crate::keys::hex;
 use crate::web::problem::Problem;
 use crate::web::token::Bearer;
 

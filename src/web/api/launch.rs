@@ -15,13 +15,13 @@ use super::alerts::{Mode, url};
 use super::input::Body;
 use super::templates;
 use crate::account::token::Need;
-use crate::alert::draft::hex;
 use crate::alert::launch::RequestKey;
 use crate::alert::words::AlertState;
 use crate::alert::{LaunchRequest, Launched, launch as launches};
 use crate::app::App;
 use crate::call_out::Wanted;
 use crate::ids::{AlertId, AlertNumber, ContactId};
+use crate::keys::hex;
 use crate::web::problem::Problem;
 use crate::web::token::Bearer;
 

@@ -15,11 +15,11 @@ use axum::{Extension, Router};
 use sha2::{Digest, Sha256};
 
 use crate::account::role::Act;
-use crate::alert::draft::hex;
 use crate::app::App;
 use crate::directory::apply::{self, ImportPreview as Compared, ImportedRow};
 use crate::directory::csv_file::{self, LARGEST_FILE};
 use crate::directory::import::{self, ChangeKind};
+use crate::keys::hex;
 use crate::web::format::sentence;
 use crate::web::pages::{PageError, frame, show};
 use crate::web::session::SignedIn;

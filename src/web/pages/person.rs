@@ -255,7 +255,7 @@ async fn events(
     let deliveries = standing::list_deliveries(&app.db, person.id, person.id).await?;
     let attempts = standing::list_attempts(&app.db, person.id).await?;
     let receipts = standing::list_receipts(&app.db, person.id).await?;
-    let answers = responses::list_of(&app.db, person.id).await?;
+    let answers = responses::list_of(&app.db, &[person.id]).await?;
     let language = app.config.organisation.language();
     let mut events = Vec::new();
     for delivery in &deliveries {

@@ -10,11 +10,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
-use crate::alert::draft::hex;
 use crate::alert::launch::RequestKey;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::ids::UserId;
+use crate::keys::hex;
 use crate::keys::random_token;
 
 /// The form's field that carries it. Has a hyphen, which no blank of a template can have.
