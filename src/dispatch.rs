@@ -60,6 +60,7 @@ pub async fn start(app: &App) -> Result<(), Error> {
     );
     app.tasks.spawn(recovery::run(app.clone(), boot));
     if app.db.is_shared() {
+        app.tasks.spawn(recovery::keep_lease(app.clone(), boot));
         app.tasks.spawn(neighbours::speak(app.clone(), boot));
         app.tasks.spawn(neighbours::listen(app.clone(), boot));
     }

@@ -56,16 +56,18 @@ pub async fn run(app: App) {
 pub async fn turn(app: &App) -> Result<bool, Error> {
     let now = app.clock.now();
     let mut did = false;
+    let mut failed = Failed::default();
     for (alert,) in alerts::list_expired(&app.db, now).await? {
-        end(app, alert, now).await?;
-        did = true;
+        did |= failed.note(alert, end(app, alert, now).await).is_some();
     }
-    did |= call_out::turn(app, now).await?;
+    did |= call_out::turn(app, now, &mut failed).await?;
     // Asked again after each chunk: an evacuation does not wait for the end of fifty thousand
     // appointments.
-    while let Some(step) = alerts::first_unwritten_step(&app.db, now).await? {
-        if !write_chunk(app, step.alert, step.step).await? {
-            break;
+    while let Some(step) = alerts::first_unwritten_step(&app.db, now, &failed.alerts).await? {
+        match failed.note(step.alert, write_chunk(app, step.alert, step.step).await) {
+            None => continue,
+            Some(false) => break,
+            Some(true) => {}
         }
         fail_point!("step.after_commit");
         app.wake();
@@ -74,7 +76,32 @@ pub async fn turn(app: &App) -> Result<bool, Error> {
         did = true;
     }
     did |= unreached::turn(app, now).await?;
-    Ok(did)
+    match failed.first {
+        Some(error) => Err(error),
+        None => Ok(did),
+    }
+}
+
+/// Alerts whose turn failed: those of the others go on.
+#[derive(Debug, Default)]
+struct Failed {
+    alerts: Vec<AlertNumber>,
+    first: Option<Error>,
+}
+
+impl Failed {
+    /// What came of an alert's turn, if it did not fail.
+    fn note<T>(&mut self, alert: AlertNumber, outcome: Result<T, Error>) -> Option<T> {
+        match outcome {
+            Ok(value) => Some(value),
+            Err(error) => {
+                error!(alert.number = alert.0, %error, "An alert's plan could not be carried on");
+                self.alerts.push(alert);
+                self.first.get_or_insert(error);
+                None
+            }
+        }
+    }
 }
 
 /// The alert's time is over: what has not left never will.
@@ -182,7 +209,7 @@ async fn write_locked(
         mode: alert.mode,
         severity: alert.severity,
         purpose: alert.purpose,
-        due_at: alert.hold_until,
+        due_at: alert.hold_until.max(row.due_at),
         expires_at: alert.expires_at,
         now,
     };

@@ -92,6 +92,8 @@ async fn write_waiting(app: App) {
     for (rows, kept) in waiting {
         let outcome = match &together {
             Ok(()) => Ok(()),
+            // The database is away: it is for the others too.
+            Err(cause) if cause.is_of_database() => Err(cause.again()),
             // One that cannot be kept must not keep out the others.
             Err(_) => write(&app, rows).await,
         };

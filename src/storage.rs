@@ -74,6 +74,24 @@ const NO_ANSWER: &str =
     "the database did not answer in 8 seconds: see that it runs and can be reached from here";
 
 impl Error {
+    /// Whether the database as a whole failed, and not what was asked of it.
+    pub fn is_of_database(&self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable(_) | Self::InDoubt(_) | Self::NotSaved(_)
+        )
+    }
+
+    /// The same for one more of those whose write it was.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        match self {
+            Self::InDoubt(cause) => Self::in_doubt(cause.to_string()),
+            Self::NoSpace(_) => Self::NoSpace(FullDisk),
+            other => Self::NotSaved(other.to_string()),
+        }
+    }
+
     /// [`Error::InDoubt`] for a reason in words.
     pub(crate) fn in_doubt(words: String) -> Self {
         Self::InDoubt(sqlx::Error::Io(std::io::Error::other(words)))

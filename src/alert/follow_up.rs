@@ -209,16 +209,24 @@ async fn insert(
     is_last_word: bool,
     keys: &Keys,
 ) -> Result<Alert, Refusal> {
+    // The number before the end of the audit chain, as a launch takes them: neither waits for the other
+    // in a circle.
+    let number = alerts::next_number(tx).await?;
+    audit::begin(tx).await?;
     if is_last_word {
         stop_thread(tx, thread, &new.actor, new.now).await?;
         if !audience::is_any_contacted(&mut *tx, thread).await? {
             return Ok(alerts::get(&mut *tx, thread).await?);
         }
     }
+    // Someone may have given the all-clear meanwhile: nobody hears of a danger after that.
+    if !is_last_word && alerts::lock_running(tx, thread).await?.is_none() {
+        return Err(Refusal::NotRunning);
+    }
     let whom = Whom::Contacted {
         and_waiting: !is_last_word,
     };
-    launch::insert(tx, new, whom, keys).await
+    launch::insert(tx, new, number, whom, keys).await
 }
 
 /// The alert that began the thread of this one: itself, if it follows none.

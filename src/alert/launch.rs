@@ -130,7 +130,9 @@ pub(super) async fn launch_as(
         .db
         .write("alert.launch", move |tx| {
             Box::pin(async move {
-                let alert = insert(tx, &new, Whom::Selected(selection), &keys).await?;
+                let number = alerts::next_number(tx).await?;
+                let whom = Whom::Selected(selection);
+                let alert = insert(tx, &new, number, whom, &keys).await?;
                 keep(tx, key, alert.id, new.now).await?;
                 fail_point!("launch.before_commit");
                 Ok::<_, Refusal>(alert)
@@ -275,10 +277,11 @@ pub(super) enum Whom {
 pub(super) async fn insert(
     tx: &mut Tx,
     new: &New,
+    number: AlertNumber,
     whom: Whom,
     keys: &Keys,
 ) -> Result<Alert, Refusal> {
-    let mut alert = row(new, alerts::next_number(tx).await?);
+    let mut alert = row(new, number);
     if let Some(since) = new.similar_since {
         // Launches queue up at the number: of two at the same moment the second sees the first.
         let similar = alerts::list_similar(&mut *tx, &new.template.name, new.mode, since).await?;

@@ -9,17 +9,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::attempt::untried;
 use crate::app::Parts;
 use crate::clock::Timestamp;
 use crate::config::Destination;
 use crate::ids::BootId;
-use crate::storage::deliveries::Claimed;
-use crate::storage::{Error, Tx, outcomes, pace};
+use crate::storage::deliveries::{self, Claimed, ROUTINE};
+use crate::storage::{Error, Tx, pace};
 
 /// Instants are this much further apart than the rate says, in hundredths: it covers what begins a
 /// little after its instant, and [`CATCH_UP`].
 const SLACK: f64 = 12.0;
+/// No turn is promised further ahead, in microseconds: a clock may have been set back since.
+const LONGEST_PROMISE: i64 = 24 * 3600 * 1_000_000;
 /// Instants that passed unused less than this ago, in microseconds, may still be used: lanes look only
 /// every few milliseconds.
 const CATCH_UP: i64 = 40_000;
@@ -65,6 +66,10 @@ pub(super) async fn hold_back(
         let mut pace = pace::lock(tx, &row, now).await?;
         let spacing = spacing(place.rate_per_second);
         let (count, next_at) = take(spacing, pace.next_at, pace.now, waiting.len());
+        // Promised turns follow each other, so that what waits is not taken up again and again; danger
+        // does not queue up behind them.
+        let mut promised = pace.taken.clamp(next_at, pace.now + LONGEST_PROMISE);
+        let mut soon = next_at;
         let mut waiting = waiting.into_iter();
         sorted
             .may_go
@@ -72,23 +77,26 @@ pub(super) async fn hold_back(
                 is_paced: true,
                 ..one
             }));
-        for (turn, one) in (0..).zip(waiting) {
+        for one in waiting {
+            let turn = if one.urgency < ROUTINE {
+                &mut soon
+            } else {
+                &mut promised
+            };
             // One millisecond late rather than early: then its turn has come.
-            let millis = (next_at - pace.now + spacing * turn).div_euclid(1000) + 1;
+            let millis = (*turn - pace.now).div_euclid(1000) + 1;
+            *turn += spacing;
             let wait = Duration::from_millis(u64::try_from(millis).unwrap_or(0));
             let due_at = now.after(wait);
             let at = app.clock.elapsed() + wait;
             sorted.next_turn = Some(sorted.next_turn.map_or(at, |next| next.min(at)));
-            back.push(outcomes::Recorded {
-                due_at,
-                ..untried(one.id, one.attempts, now)
-            });
+            back.push((one.id, due_at));
         }
-        pace.next_at = next_at;
+        (pace.next_at, pace.taken) = (next_at, promised);
         pace::advance(tx, &row, &pace).await?;
     }
     if !back.is_empty() {
-        outcomes::record(tx, boot, &back).await?;
+        deliveries::give_back(tx, boot, &back).await?;
     }
     Ok(sorted)
 }

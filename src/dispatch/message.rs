@@ -19,8 +19,8 @@ use crate::template::fields;
 use crate::template::message::Filled;
 use crate::template::primary;
 
-/// Alerts whose texts a lane keeps at hand.
-const KEPT: usize = 32;
+/// When a lane has the texts of so many alerts at hand, it begins anew.
+const KEPT: usize = 512;
 
 /// The texts of one alert on one channel, the fallback language first.
 pub type InLanguages = Arc<Vec<(Language, Filled)>>;
@@ -47,13 +47,14 @@ impl Texts {
         db: &Db,
         claimed: impl IntoIterator<Item = &Claimed>,
     ) -> Result<(), Error> {
+        // Never in between: what was claimed together is sent together.
+        if self.by_alert.len() >= KEPT {
+            self.by_alert.clear();
+        }
         for delivery in claimed {
             let key = (delivery.alert, delivery.says);
             if self.by_alert.contains_key(&key) {
                 continue;
-            }
-            if self.by_alert.len() >= KEPT {
-                self.by_alert.clear();
             }
             let texts = alerts::list_all_texts(db, delivery.alert).await?;
             let texts = texts

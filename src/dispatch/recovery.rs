@@ -53,11 +53,25 @@ pub async fn run(app: App, boot: BootId) {
             () = app.stopping.cancelled() => break,
             () = tokio::time::sleep(TICK) => {} // paces the renewal
         }
-        match turn(&app, boot).await {
+        match look(&app, boot).await {
             Ok(()) => app.turned(Part::Recovery),
             Err(error) => {
                 error!(%error, "Messages in doubt could not be looked at; trying again in a second");
             }
+        }
+    }
+}
+
+/// Keeps the lease, where there is one, until the service stops: by itself, because whatever else
+/// there is to do may have to wait for the database longer than a lease lasts.
+pub async fn keep_lease(app: App, boot: BootId) {
+    loop {
+        tokio::select! {
+            () = app.stopping.cancelled() => break,
+            () = tokio::time::sleep(TICK) => {} // paces the renewal
+        }
+        if let Err(error) = renew(&app, boot, LEASE).await {
+            error!(%error, "The lease could not be renewed; trying again in a second");
         }
     }
     // The lanes may take so long to finish: nobody else is to take that for half-sent.
@@ -87,10 +101,10 @@ async fn renew(app: &App, boot: BootId, length: Duration) -> Result<(), Error> {
         return Ok(());
     }
     let asked = app.clock.elapsed();
-    let now = boots::shared_now(&app.db, app.clock.now()).await?;
+    let now = boots::shared_now(&app.answers, app.clock.now()).await?;
     app.clock.follow(now, asked);
     let is_alive = app
-        .db
+        .answers
         .write("recovery.renew", move |tx| {
             Box::pin(async move { boots::renew_boot(tx, boot, now.after(length)).await })
         })
@@ -102,9 +116,14 @@ async fn renew(app: &App, boot: BootId, length: Duration) -> Result<(), Error> {
     Ok(())
 }
 
-/// One look: renews the lease, finds the dead, settles what is in doubt.
+/// Renews the lease, and one look.
 pub async fn turn(app: &App, boot: BootId) -> Result<(), Error> {
     renew(app, boot, LEASE).await?;
+    look(app, boot).await
+}
+
+/// One look: finds the dead, settles what is in doubt.
+async fn look(app: &App, boot: BootId) -> Result<(), Error> {
     put_in_doubt(app, boot).await?;
     settle(app).await?;
     receipt::adopt_orphans(app).await?;
@@ -179,13 +198,26 @@ async fn settle(app: &App) -> Result<(), Error> {
 }
 
 /// A gateway that knows our messages by a key is down, with some of them in doubt: where another one
-/// works, it may send them.
+/// works, it may send them. So may they what one has that is configured no more.
 async fn release_held(app: &App) -> Result<(), Error> {
     // One that only rests, because it asked to, is not down.
     let is_up = |name: &str| {
         let health = app.health.get(name);
         health.is_some_and(|health| health.facts().down_since.is_none())
     };
+    let configured: Vec<String> = app
+        .gateways
+        .iter()
+        .map(|one| one.common.name.clone())
+        .collect();
+    if doubts::is_any_orphan(&app.db, &configured).await? {
+        app.db
+            .write("recovery.release_orphans", move |tx| {
+                Box::pin(async move { doubts::release_orphans(tx, &configured).await })
+            })
+            .await?;
+        app.wake();
+    }
     for one in &app.gateways {
         let name = one.common.name.clone();
         let has_other = app

@@ -7,6 +7,7 @@
 use serde_json::json;
 use tracing::info;
 
+use super::Failed;
 use crate::app::App;
 use crate::audit::{self, Actor};
 use crate::call_out::{Decision, Says, Told, decide};
@@ -19,19 +20,26 @@ use crate::storage::responses::{self, Response};
 use crate::storage::{Error, Tx};
 
 /// Does what is due in every running call-out. Answers whether there was anything.
-pub(super) async fn turn(app: &App, now: Timestamp) -> Result<bool, Error> {
+pub(super) async fn turn(app: &App, now: Timestamp, failed: &mut Failed) -> Result<bool, Error> {
     let mut did = false;
     for call_out in rows::list_running(&app.db).await? {
-        // Looked at without a lock first: most of the time there is nothing to do.
-        let alert = alerts::get(&app.db, call_out.alert).await?;
-        let asked = rows::list_asked(&app.db, call_out.alert).await?;
-        if decided(&alert, &call_out, &asked, now).is_nothing() {
-            continue;
+        let done = look(app, &call_out, now).await;
+        if failed.note(call_out.alert, done) == Some(true) {
+            did = true;
+            app.wake();
         }
-        did |= carry_on(app, call_out.alert, now).await?;
-        app.wake();
     }
     Ok(did)
+}
+
+async fn look(app: &App, call_out: &CallOut, now: Timestamp) -> Result<bool, Error> {
+    // Without a lock first: most of the time there is nothing to do.
+    let alert = alerts::get(&app.db, call_out.alert).await?;
+    let asked = rows::list_asked(&app.db, call_out.alert).await?;
+    if decided(&alert, call_out, &asked, now).is_nothing() {
+        return Ok(false);
+    }
+    carry_on(app, call_out.alert, now).await
 }
 
 fn decided(

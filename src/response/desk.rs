@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use futures::future::join_all;
 use tokio::sync::oneshot;
 
 use super::sheet::{self, Sheet};
@@ -94,7 +95,7 @@ async fn write_waiting(app: App) {
     let keys: Vec<Vec<u8>> = slips.iter().map(|slip| slip.key.clone()).collect();
     let mut sheets = match sheet::load(&app, &keys).await {
         Ok(sheets) => sheets,
-        Err(cause) => return refuse(slips, cause),
+        Err(cause) => return refuse(slips, &cause),
     };
     let mut recorded = Vec::new();
     for slip in slips {
@@ -118,11 +119,15 @@ async fn write_waiting(app: App) {
         _ => write(&app, responses, false).await,
     };
     drop(turn);
-    for (slip, response) in together {
-        let outcome = match &written {
+    let each = together.iter().map(|(_, response)| async {
+        match &written {
             Ok(()) => Ok(()),
+            // All at once: each may have to wait for the database.
             Err(_) => write_one(&app, response.clone(), false).await,
-        };
+        }
+    });
+    let outcomes = join_all(each).await;
+    for ((slip, response), outcome) in together.into_iter().zip(outcomes) {
         answer(&mut sheets, slip, response, outcome);
     }
     tell(&app, false);
@@ -139,12 +144,9 @@ async fn write_waiting(app: App) {
 }
 
 /// Nobody's answer could be kept.
-fn refuse(slips: Vec<Slip>, cause: Error) {
-    let words = cause.to_string();
-    let mut first = Some(cause);
+fn refuse(slips: Vec<Slip>, cause: &Error) {
     for slip in slips {
-        let cause = first.take().unwrap_or(Error::NotSaved(words.clone()));
-        drop(slip.done.send(Err(cause)));
+        drop(slip.done.send(Err(cause.again())));
     }
 }
 
@@ -179,8 +181,7 @@ fn decide(app: &App, slip: &Slip, sheet: Option<&Sheet>) -> Result<Response, Box
         .filter(|_| is_told)
         .ok_or(Box::new(Answered::NotOffered))?;
     let now = app.clock.now();
-    let sent = lead.accepted_at;
-    let is_quick = sent.is_some_and(|sent| now.since(sent) < SCANNER);
+    let is_quick = lead.left_at.is_some_and(|left| now.since(left) < SCANNER);
     let by_email = lead.channel == Channel::Email;
     Ok(Response {
         id: ResponseId::new(),

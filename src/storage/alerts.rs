@@ -465,20 +465,34 @@ pub async fn insert_step(tx: &mut Tx, step: &StepRow) -> Result<(), Error> {
     Ok(())
 }
 
+macro_rules! unwritten_step {
+    ($but:literal) => {
+        concat!(
+            "SELECT alert_step.* FROM alert_step JOIN alert ON alert.number = alert_step.alert
+             WHERE alert.state = 'running' AND alert_step.state IN ('waiting', 'writing')
+               AND alert_step.due_at <= $1 AND alert.number NOT IN ",
+            $but,
+            " ORDER BY CASE alert.severity WHEN 'extreme' THEN 0 WHEN 'severe' THEN 1
+                  WHEN 'moderate' THEN 2 ELSE 3 END, alert_step.due_at, alert_step.alert, alert_step.step
+             LIMIT 1"
+        )
+    };
+}
+
 /// Of the steps that are due and not written to their end, the most urgent alert's oldest.
 pub async fn first_unwritten_step(
     on: impl Conn<'_>,
     now: Timestamp,
+    but: &[AlertNumber],
 ) -> Result<Option<StepRow>, Error> {
-    on.sql(
-        "SELECT alert_step.* FROM alert_step JOIN alert ON alert.number = alert_step.alert
-         WHERE alert.state = 'running' AND alert_step.state IN ('waiting', 'writing')
-           AND alert_step.due_at <= $1
-         ORDER BY CASE alert.severity WHEN 'extreme' THEN 0 WHEN 'severe' THEN 1
-                  WHEN 'moderate' THEN 2 ELSE 3 END, alert_step.due_at, alert_step.alert, alert_step.step
-         LIMIT 1",
+    on.sql_for(
+        unwritten_step!("(SELECT value FROM json_each($2))"),
+        unwritten_step!(
+            "(SELECT value::bigint FROM jsonb_array_elements_text($2) AS given (value))"
+        ),
     )
     .bind(now)
+    .bind(sqlx::types::Json(but))
     .fetch_optional()
     .await
 }

@@ -269,6 +269,43 @@ pub async fn is_any_due(on: impl Conn<'_>, want: &Want) -> Result<bool, Error> {
     Ok(found)
 }
 
+macro_rules! give_back {
+    ($back:literal) => {
+        concat!(
+            "UPDATE delivery SET state = 'queued', due_at = back.due_at,
+                 attempts = delivery.attempts - 1,
+                 gateway = (SELECT earlier.gateway FROM attempt earlier
+                            WHERE earlier.delivery = delivery.id
+                              AND earlier.number = delivery.attempts - 1),
+                 sending_at = CASE WHEN delivery.attempts > 1 THEN delivery.sending_at END
+             FROM (",
+            $back,
+            ") AS back
+             WHERE delivery.id = back.id AND delivery.state = 'sending' AND delivery.boot = $2"
+        )
+    };
+}
+
+/// Gives back what this very transaction has claimed, each due at its time: nobody ever saw it claimed,
+/// so nothing has to be locked or decided. A stop that waits for one of these rows finds it waiting.
+pub async fn give_back(
+    tx: &mut Tx,
+    boot: BootId,
+    back: &[(DeliveryId, Timestamp)],
+) -> Result<u64, Error> {
+    tx.sql_for(
+        give_back!("SELECT value ->> 0 AS id, value ->> 1 AS due_at FROM json_each($1)"),
+        give_back!(
+            "SELECT (value ->> 0)::bigint AS id, (value ->> 1)::bigint AS due_at
+             FROM jsonb_array_elements($1) AS given (value)"
+        ),
+    )
+    .bind(sqlx::types::Json(back))
+    .bind(boot)
+    .execute()
+    .await
+}
+
 /// What stands as being sent by this boot through this gateway, and which try of each it is.
 pub async fn list_sending(
     on: impl Conn<'_>,

@@ -153,6 +153,36 @@ pub async fn release(tx: &mut Tx, gateway: &str, below: i32) -> Result<u64, Erro
     .await
 }
 
+/// Whether a gateway that is not configured has anything in doubt under our key.
+pub async fn is_any_orphan(on: impl Conn<'_>, configured: &[String]) -> Result<bool, Error> {
+    let (found,): (bool,) = on
+        .sql_for(
+            "SELECT EXISTS (SELECT 1 FROM delivery WHERE state = 'queued' AND held_by IS NOT NULL
+                 AND held_by NOT IN (SELECT value FROM json_each($1)))",
+            "SELECT EXISTS (SELECT 1 FROM delivery WHERE state = 'queued' AND held_by IS NOT NULL
+                 AND held_by NOT IN (SELECT jsonb_array_elements_text($1)))",
+        )
+        .bind(sqlx::types::Json(configured))
+        .fetch_one()
+        .await?;
+    Ok(found)
+}
+
+/// Lets the configured gateways send what one that is configured no more may have under our key.
+pub async fn release_orphans(tx: &mut Tx, configured: &[String]) -> Result<u64, Error> {
+    tx.sql_for(
+        "UPDATE delivery SET held_by = NULL, possible_duplicate = TRUE
+         WHERE state = 'queued' AND held_by IS NOT NULL
+           AND held_by NOT IN (SELECT value FROM json_each($1))",
+        "UPDATE delivery SET held_by = NULL, possible_duplicate = TRUE
+         WHERE state = 'queued' AND held_by IS NOT NULL
+           AND held_by NOT IN (SELECT jsonb_array_elements_text($1))",
+    )
+    .bind(sqlx::types::Json(configured))
+    .execute()
+    .await
+}
+
 /// Whether a gateway has anything in doubt under our key.
 pub async fn is_any_held(on: impl Conn<'_>, gateway: &str, below: i32) -> Result<bool, Error> {
     let (found,): (bool,) = on

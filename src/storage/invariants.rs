@@ -194,7 +194,8 @@ pub async fn answers_without_response(db: &Db, scope: Scope) -> Result<(i64, i64
                  FROM recipient WHERE id > $2 AND answered_at IS NOT NULL AND ",
         of_alerts!("alert"),
         "      UNION ALL
-                 SELECT response.recipient, NULL, min(response.at) FROM response WHERE ",
+                 SELECT response.recipient, NULL, min(response.at) FROM response
+                 WHERE NOT response.maybe_automatic AND ",
         of_alerts!("response.alert"),
         "        GROUP BY response.recipient) AS said
                GROUP BY person) AS compared"

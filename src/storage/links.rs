@@ -18,8 +18,8 @@ pub struct Lead {
     pub delivery: DeliveryId,
     /// Its channel.
     pub channel: Channel,
-    /// When it was handed over; none if it never was.
-    pub accepted_at: Option<Timestamp>,
+    /// When it was handed over, or was begun to be; none if it never was.
+    pub left_at: Option<Timestamp>,
     /// Of which alert.
     pub alert: AlertNumber,
     /// To whom it was sent.
@@ -39,13 +39,13 @@ pub async fn find(on: impl Conn<'_>, token_keys: &[Vec<u8>]) -> Result<Vec<Lead>
     let keys: Vec<String> = token_keys.iter().map(|key| hex(key)).collect();
     on.sql_for(
         "SELECT answer_link.token_key, delivery.id AS delivery, delivery.channel,
-                delivery.accepted_at, delivery.alert, delivery.recipient, recipient.contact_id,
+                COALESCE(delivery.accepted_at, delivery.sending_at) AS left_at, delivery.alert, delivery.recipient, recipient.contact_id,
                 recipient.name, recipient.language, recipient.fields
          FROM json_each($1) AS asked JOIN answer_link ON answer_link.token_key = unhex(asked.value)
          JOIN delivery ON delivery.id = answer_link.delivery
          JOIN recipient ON recipient.id = delivery.recipient",
         "SELECT answer_link.token_key, delivery.id AS delivery, delivery.channel,
-                delivery.accepted_at, delivery.alert, delivery.recipient, recipient.contact_id,
+                COALESCE(delivery.accepted_at, delivery.sending_at) AS left_at, delivery.alert, delivery.recipient, recipient.contact_id,
                 recipient.name, recipient.language, recipient.fields
          FROM jsonb_array_elements_text($1) AS asked (value)
          JOIN answer_link ON answer_link.token_key = decode(asked.value, 'hex')

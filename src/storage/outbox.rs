@@ -116,9 +116,11 @@ macro_rules! is_for {
 /// Whoever was ahead has their message of this step already (`crate::unreached`) and gets no second.
 ///
 /// A person whose contact point is also that of an earlier recipient of the same step is told by
-/// that one's message: `excluded(duplicate)`, with `same_as` naming the earlier recipient.
+/// that one's message, if there is or will be one: `excluded(duplicate)`, with `same_as` naming the
+/// earlier recipient.
 ///
-/// Whom a contact point is shared with is looked up rather than joined: a planner that knows nothing
+/// Whose message that is is found once for each shared contact point (thousands may have the house's
+/// own number), and looked up rather than joined: a planner that knows nothing
 /// of a new alert yet, on either database, would go through its whole audience for each recipient.
 /// Recipients are found by their ids, which say the alert already, for the same reason. And each of
 /// the stages is made once: without `MATERIALIZED` its look-ups would be repeated wherever the next
@@ -135,16 +137,29 @@ pub async fn write_chunk(tx: &mut Tx, chunk: &Chunk) -> Result<u64, Error> {
              WHERE id > $2 AND id <= $3 AND ", is_for!("recipient", "$15", "$16", "$17", "$7"), "
                AND ($7 = 0 OR NOT EXISTS (SELECT 1 FROM delivery ahead WHERE ahead.alert = $1
                     AND ahead.recipient = recipient.id AND ahead.step = $7 AND ahead.channel = $8))
-         ), spoken AS MATERIALIZED (
+         ), pointed AS MATERIALIZED (
              SELECT person.*, point.address, point.lookup, point.opted_out_at,
-                    (SELECT min((SELECT earlier.id FROM recipient earlier
-                                 WHERE earlier.alert = $1 AND earlier.contact_id = shared.contact_id
-                                   AND earlier.id < person.id
-                                   AND ", is_for!("earlier", "$15", "$16", "$17", "$7"), "))
-                     FROM contact_point shared
-                     WHERE shared.lookup = point.lookup AND shared.contact_id <> person.contact_id
-                       AND shared.id = ", chosen_point!("shared.contact_id"), ") AS same_as
+                    (SELECT count(*) FROM contact_point shared
+                     WHERE shared.lookup = point.lookup) > 1 AS is_shared
              FROM person LEFT JOIN contact_point point ON point.id = person.point_id
+         ), owner AS MATERIALIZED (
+             SELECT line.lookup, (SELECT min((
+                 SELECT earlier.id FROM recipient earlier
+                 WHERE earlier.alert = $1 AND earlier.contact_id = shared.contact_id
+                   AND earlier.id <= $3 AND ", is_for!("earlier", "$15", "$16", "$17", "$7"), "
+                   AND (earlier.id > $2 OR EXISTS (SELECT 1 FROM delivery told
+                        WHERE told.alert = $1 AND told.recipient = earlier.id AND told.step = $7
+                          AND told.channel = $8 AND told.state NOT IN ('cancelled', 'excluded')))))
+                 FROM contact_point shared
+                 WHERE shared.lookup = line.lookup
+                   AND shared.id = ", chosen_point!("shared.contact_id"), ") AS first
+             FROM (SELECT DISTINCT lookup FROM pointed WHERE is_shared) AS line
+         ), spoken AS MATERIALIZED (
+             SELECT pointed.*, CASE WHEN is_shared THEN
+                        (SELECT owner.first FROM owner
+                         WHERE owner.lookup = pointed.lookup AND owner.first < pointed.id)
+                    END AS same_as
+             FROM pointed
          ), planned AS (
              SELECT spoken.*, CASE WHEN point_id IS NULL THEN 'no address'
                          WHEN opted_out_at IS NOT NULL AND $13 <> 'emergency' THEN 'opted out'

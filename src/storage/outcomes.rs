@@ -132,14 +132,23 @@ pub async fn record(tx: &mut Tx, boot: BootId, results: &[Recorded]) -> Result<u
     Ok(changed)
 }
 
+/// Whether an acceptance of its last try settles a delivery. It may have been put in doubt meanwhile,
+/// and even be waiting to be sent again: now it is known that it need not be.
+macro_rules! may_be_taken {
+    () => {
+        "(delivery.state IN ('sending', 'in_doubt')
+          OR (delivery.state = 'queued' AND delivery.possible_duplicate))"
+    };
+}
+
 /// What an acceptance does to its delivery.
 macro_rules! accept {
     ($from:literal) => {
         concat!(
             "UPDATE delivery SET
-                 state = CASE WHEN delivery.state IN ('sending', 'in_doubt') THEN taken.state
+                 state = CASE WHEN ", may_be_taken!(), " THEN taken.state
                      ELSE delivery.state END,
-                 reason = CASE WHEN delivery.state IN ('sending', 'in_doubt') THEN NULL
+                 reason = CASE WHEN ", may_be_taken!(), " THEN NULL
                      ELSE delivery.reason END,
                  gateway_id = taken.gateway_id,
                  accepted_at = COALESCE(delivery.accepted_at, taken.at),

@@ -1,5 +1,6 @@
 //! Replies that are no answer: whose they are, and whether someone has dealt with them.
 
+use super::responses::may_have_come;
 use super::{Conn, Error};
 use crate::clock::Timestamp;
 use crate::ids::{AlertNumber, RecipientId, ReplyId};
@@ -24,7 +25,8 @@ macro_rules! replies {
                        SELECT 1 FROM delivery WHERE delivery.alert = recipient.alert
                          AND delivery.recipient = recipient.id AND delivery.lookup = reply.lookup
                          AND delivery.same_as IS NULL AND delivery.sending_at <= reply.at
-                         AND delivery.sending_at >= reply.at - $3)
+                         AND delivery.sending_at >= reply.at - $3
+                         AND ", may_have_come!(), ")
              ),
              own AS (
                  SELECT sent.*, EXISTS (

@@ -62,8 +62,8 @@ macro_rules! bring_up_to_date {
              FROM (SELECT recipient, answer, answer_class, via,
                           min(at) OVER (PARTITION BY recipient) AS first,
                           row_number() OVER (PARTITION BY recipient
-                              ORDER BY maybe_automatic, at DESC, id DESC) AS place
-                   FROM response WHERE recipient IN ",
+                              ORDER BY at DESC, id DESC) AS place
+                   FROM response WHERE NOT maybe_automatic AND recipient IN ",
             $recipients,
             ") AS given
              WHERE given.place = 1 AND recipient.id = given.recipient"
@@ -72,7 +72,8 @@ macro_rules! bring_up_to_date {
 }
 
 /// Adds answers and brings their recipients up to date from all there are: the first time stands, the
-/// answer is the latest. One that a machine may have given counts only while no other is there.
+/// answer is the latest. One that a machine may have given is kept and counts for nothing: the person
+/// may know of nothing, and stays silent.
 ///
 /// The recipients' rows are taken first, so that of two answers at the same moment the second sees
 /// the first, whichever was given earlier.
@@ -215,6 +216,18 @@ pub struct Addressee {
     pub is_call_out: bool,
 }
 
+/// Whether a message may have reached a phone: it was handed over, or nobody knows. One that was taken
+/// up and put back never left.
+macro_rules! may_have_come {
+    () => {
+        "(delivery.accepted_at IS NOT NULL OR delivery.possible_duplicate
+          OR delivery.state IN ('sending', 'accepted', 'sent', 'delivered', 'in_doubt')
+          OR EXISTS (SELECT 1 FROM attempt
+                     WHERE attempt.delivery = delivery.id AND attempt.outcome = 'unknown'))"
+    };
+}
+pub(super) use may_have_come;
+
 /// The messages that went to a number, newest alert first: whom a reply from it may be about.
 /// One row for each alert: the last message, of one who has not answered if there is such a one.
 pub async fn list_by_number(
@@ -222,7 +235,7 @@ pub async fn list_by_number(
     lookup: &[u8],
     since: Timestamp,
 ) -> Result<Vec<Addressee>, Error> {
-    on.sql(
+    on.sql(concat!(
         "SELECT sent.delivery, sent.channel, sent.accepted_at, sent.recipient, sent.alert,
                 alert.state AS alert_state, alert.options,
                 EXISTS (SELECT 1 FROM call_out WHERE call_out.alert = alert.number) AS is_call_out
@@ -235,10 +248,10 @@ pub async fn list_by_number(
                JOIN recipient ON recipient.contact_id = contact_point.contact_id
                JOIN delivery ON delivery.alert = recipient.alert AND delivery.recipient = recipient.id
                WHERE contact_point.lookup = $1 AND delivery.lookup = $1 AND delivery.same_as IS NULL
-                 AND delivery.sending_at IS NOT NULL AND delivery.sending_at >= $2) AS sent
+                 AND delivery.sending_at >= $2 AND ", may_have_come!(), ") AS sent
          JOIN alert ON alert.number = sent.alert
          WHERE sent.place = 1 ORDER BY sent.alert DESC",
-    )
+    ))
     .bind(lookup)
     .bind(since)
     .fetch_all()

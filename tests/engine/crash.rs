@@ -1,6 +1,9 @@
 //! The server dies in the middle of sending: nobody is forgotten, every possible duplicate is marked.
 
+use std::time::Duration;
+
 use muster::channel::Channel;
+use muster::dispatch::recovery;
 use muster::storage::standing::PersonState;
 
 use muster::ids::BootId;
@@ -101,6 +104,36 @@ on_both! {
         assert_eq!(restarted.counts(&alert).await, [(PersonState::InDoubt, 1)].into());
         restarted.pass(3600).await;
         assert!(restarted.sms.taken().len() > 1, "the reminder goes out");
+    }
+
+    async fn what_turns_out_to_have_been_taken_is_not_sent_again(house: House) {
+        house.crowd(1).await;
+        house.sms.next(Order::Hang);
+        let alert = house.launch(house.evacuation()).await;
+        die_while_sending(&house).await;
+        let restarted = house.restarted().await;
+        restarted.app.clock.advance(Duration::from_secs(11));
+        recovery::turn(&restarted.app, restarted.boot()).await.unwrap();
+        let person = restarted.people(&alert).await.remove(0);
+        let text = async || {
+            let own = restarted.deliveries(&person).await;
+            own.into_iter().find(|one| one.channel == Channel::Sms).unwrap()
+        };
+        let waiting = text().await;
+        assert_eq!((waiting.state, waiting.possible_duplicate), (DeliveryState::Queued, true));
+        // The first process was only cut off, and brings what the gateway said.
+        let taken = Recorded {
+            id: waiting.id, is_tried: true,
+            attempt: 1, state: DeliveryState::Accepted, reason: None,
+            gateway_id: Some("g".to_owned()), due_at: START, at: START,
+        };
+        let recorded: Result<u64, muster::storage::Error> = restarted.app.db.write("test", move |tx| {
+            Box::pin(async move { outcomes::record(tx, BootId(1), &[taken]).await })
+        }).await;
+        assert_eq!(recorded.unwrap(), 1);
+        restarted.settle().await;
+        assert_eq!(text().await.state, DeliveryState::Accepted);
+        assert_eq!(restarted.sms.taken().len(), 1, "one copy");
     }
 
     async fn a_result_of_a_dead_process_changes_nothing(house: House) {

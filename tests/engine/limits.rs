@@ -150,6 +150,28 @@ on_both! {
         assert_eq!(tries[1..], vec![("queued".to_owned(), 0); 3]);
     }
 
+    async fn what_waits_for_a_switchboard_is_not_taken_up_again_before_its_turn(house: House) {
+        house.crowd(60).await;
+        let house = switchboard(&house);
+        muster::dispatch::recovery::turn(&house.app, house.boot()).await.unwrap();
+        let alert = house.launch(closure()).await;
+        for _ in 0..8 {
+            house.settle().await;
+        }
+        let mut due = Vec::new();
+        for person in &house.people(&alert).await {
+            let deliveries = house.deliveries(person).await;
+            let texts = deliveries.into_iter().filter(|one| one.channel == Channel::Sms);
+            due.extend(texts.filter(|one| one.attempts == 0).map(|one| one.due_at));
+        }
+        due.sort_unstable();
+        let (first, last) = (due[0], due[due.len() - 1]);
+        assert!(due.len() >= 55, "{}", due.len());
+        // 560 ms from one to the next, however many claims it took.
+        assert!(due.windows(2).all(|pair| pair[1].since(pair[0]) >= Duration::from_millis(400)), "{due:?}");
+        assert!(last.since(first) >= Duration::from_secs(29), "{due:?}");
+    }
+
     async fn other_numbers_do_not_wait_for_a_switchboard(house: House) {
         house.crowd(4).await;
         let house = house.with_config(house.app.gateways.clone(), |config| {

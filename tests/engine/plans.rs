@@ -37,6 +37,33 @@ on_both! {
         assert_eq!(house.delivery_words(answered, Channel::Sms).await, ["accepted"]);
     }
 
+    async fn an_alert_whose_plan_cannot_be_carried_on_keeps_no_other_waiting(house: House) {
+        house.crowd(2).await;
+        let broken = house.launch(escalating(&house)).await;
+        let sound = house.launch(LaunchRequest { plan: None, ..request("closure", &[("reason", "burst pipe")]) }).await;
+        house.settle().await;
+        let number = broken.number;
+        let damaged: Result<u64, muster::storage::Error> = house.app.db.write("test.damage", move |tx| {
+            Box::pin(async move {
+                tx.sql("UPDATE alert_step SET plan_step = 99 WHERE alert = $1 AND step = 1").bind(number).execute().await
+            })
+        }).await;
+        assert_eq!(damaged.unwrap(), 1);
+        house.app.clock.advance(std::time::Duration::from_secs(301));
+        let turned = muster::escalation::turn(&house.app).await;
+        assert!(turned.is_err(), "it is told");
+        let person = house.people(&sound).await.remove(0);
+        let texts = house.delivery_words(&person, Channel::Sms).await;
+        assert_eq!(texts.len(), 2, "the other's reminder is written");
+        let mended: Result<u64, muster::storage::Error> = house.app.db.write("test.mend", move |tx| {
+            Box::pin(async move {
+                tx.sql("UPDATE alert_step SET plan_step = 1 WHERE alert = $1 AND step = 1").bind(number).execute().await
+            })
+        }).await;
+        assert_eq!(mended.unwrap(), 1);
+        house.settle().await;
+    }
+
     async fn the_silent_come_onto_the_call_list_once(house: House) {
         house.crowd(3).await;
         let alert = house.launch(escalating(&house)).await;

@@ -68,7 +68,7 @@ on_both! {
         let urgent = house.launch(house.evacuation()).await;
         let written = async |alert: &muster::storage::alerts::Alert| house.alert(alert.number).await.deliveries;
         assert_eq!((written(&routine).await, written(&urgent).await), (400, 400), "the first chunk of each");
-        let first = muster::storage::alerts::first_unwritten_step(&house.app.db, house.app.clock.now()).await;
+        let first = muster::storage::alerts::first_unwritten_step(&house.app.db, house.app.clock.now(), &[]).await;
         assert_eq!(first.unwrap().unwrap().alert, urgent.number);
         escalation::turn(&house.app).await.unwrap();
         assert_eq!((written(&routine).await, written(&urgent).await), (420, 420));

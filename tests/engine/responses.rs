@@ -127,16 +127,65 @@ on_both! {
         assert_eq!(house.counts(&alert).await, [(PersonState::Acknowledged, 1)].into());
     }
 
-    async fn a_quick_answer_by_mail_may_be_a_scanners(house: House) {
+    async fn a_quick_answer_by_mail_may_be_a_scanners_and_counts_for_nothing(house: House) {
         house.crowd(1).await;
-        house.launch(house.evacuation()).await;
+        let alert = house.launch(house.evacuation()).await;
         house.settle().await;
         let token = house.email.taken()[0].link.rsplit('/').next().unwrap().to_owned();
         let quick = response::link(&house.app, &token, "safe", None).await.unwrap();
         assert!(matches!(quick, Answered::Recorded(response) if response.maybe_automatic));
+        assert_eq!(house.counts(&alert).await, [(PersonState::Accepted, 1)].into(), "nobody has answered");
         house.pass(11).await;
         let slow = response::link(&house.app, &token, "safe", None).await.unwrap();
         assert!(matches!(slow, Answered::Recorded(response) if !response.maybe_automatic));
+        assert_eq!(house.counts(&alert).await, [(PersonState::Acknowledged, 1)].into());
+    }
+
+    async fn a_digit_is_about_the_message_that_came_and_not_about_one_that_never_left(house: House) {
+        house.crowd(1).await;
+        let told = house.launch(house.evacuation()).await;
+        house.settle().await;
+        house.pass(5).await;
+        house.sms.next(Order::Refuse(Failure::try_again("It is busy.")));
+        house.launch(house.evacuation()).await;
+        house.settle().await;
+        assert_eq!(house.sms.taken().len(), 1, "the second alert was taken up and put back");
+        response::inbound(&house.app, "sms", from(0, "1", "mo-1")).await.unwrap();
+        assert_eq!(house.counts(&told).await, [(PersonState::Acknowledged, 1)].into());
+        house.pass(3).await;
+        assert_eq!(house.sms.taken().len(), 2, "the danger is still told");
+    }
+
+    async fn a_hundred_answers_of_one_moment_are_all_kept_each_with_its_own(house: House) {
+        house.crowd(100).await;
+        let alert = house.launch(house.evacuation()).await;
+        house.settle().await;
+        let links: Vec<String> = house.sms.taken().iter().map(|one| one.link.clone()).collect();
+        let answers = links.iter().enumerate().map(|(number, link)| {
+            let answer = if number % 3 == 0 { "help" } else { "safe" };
+            let app = &house.app;
+            async move {
+                let token = link.rsplit('/').next().unwrap();
+                let odd = if number % 10 == 0 { "dance" } else { answer };
+                (answer, odd, response::link(app, token, odd, None).await.unwrap())
+            }
+        });
+        let (mut kept, mut refused) = (0, 0);
+        for (answer, odd, answered) in futures::future::join_all(answers).await {
+            match answered {
+                Answered::Recorded(response) => {
+                    assert_eq!(response.answer, answer);
+                    kept += 1;
+                }
+                Answered::NotOffered => {
+                    assert_eq!(odd, "dance");
+                    refused += 1;
+                }
+                Answered::UnknownLink => panic!("it was sent"),
+            }
+        }
+        assert_eq!((kept, refused), (90, 10));
+        assert_eq!(house.counts(&alert).await.get(&PersonState::Acknowledged), Some(&90));
     }
 
     async fn a_sender_is_known_however_the_gateway_writes_the_number(house: House) {

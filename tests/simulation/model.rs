@@ -169,6 +169,11 @@ impl Model {
         if row.state == S::Queued && row.closed_at.is_some() {
             return wrong("closed, and waits to be sent");
         }
+        let is_taken = matches!(row.state, S::Accepted | S::Sent);
+        let is_known = before.possible_duplicate && self.arrived.contains(&row.last_try());
+        if before.state == S::Queued && is_taken && !is_known {
+            return wrong("taken without having been handed over");
+        }
         if !may_follow(before.state, row.state) {
             return wrong("a state that cannot follow");
         }
@@ -276,7 +281,8 @@ impl Model {
             }
         }
         let mut first: BTreeMap<RecipientId, Timestamp> = BTreeMap::new();
-        for answer in next.answers.values() {
+        // What a machine may have pressed is kept, and is nobody's answer.
+        for answer in next.answers.values().filter(|one| !one.maybe_automatic) {
             let at = first.entry(answer.recipient).or_insert(answer.at);
             *at = answer.at.min(*at);
         }
@@ -309,7 +315,7 @@ fn may_follow(before: S, after: S) -> bool {
         || match before {
             S::Queued => matches!(
                 after,
-                S::Cancelled | S::Expired | S::Excluded | S::Delivered
+                S::Accepted | S::Sent | S::Cancelled | S::Expired | S::Excluded | S::Delivered
             ),
             S::Sending => true,
             S::InDoubt => after != S::Sending && after != S::Excluded,

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tracing::error;
 
 use super::reserve::Reserve;
-use crate::storage::{Error, FullDisk};
+use crate::storage::FullDisk;
 
 /// What is known of the disk. Clones share one.
 #[derive(Clone, Debug)]
@@ -85,14 +85,6 @@ impl Trouble {
             Ok(reason) => reason.clone().unwrap_or_default(),
             Err(_) => std::future::pending().await,
         }
-    }
-}
-
-/// The same for each caller whose work was in the transaction.
-pub(super) fn for_each(error: &Error) -> Error {
-    match error {
-        Error::NoSpace(_) => Error::NoSpace(FullDisk),
-        other => Error::NotSaved(other.to_string()),
     }
 }
 

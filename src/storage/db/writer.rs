@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::error;
 
 use super::Tx;
-use super::trouble::{Trouble, for_each};
+use super::trouble::Trouble;
 use crate::storage::Error;
 
 /// Jobs in one commit at most: bounds how long the first of them waits.
@@ -118,7 +118,8 @@ async fn run(connection: SqliteConnection, mut queue: mpsc::Receiver<Job>, troub
             }
         }
         let committed = match begun {
-            Ok(()) => execute(&mut tx, "COMMIT").await,
+            // What a failed commit has written may come back at the next start.
+            Ok(()) => execute(&mut tx, "COMMIT").await.map_err(in_doubt),
             Err(error) => Err(error),
         };
         if let Err(error) = &committed {
@@ -127,7 +128,7 @@ async fn run(connection: SqliteConnection, mut queue: mpsc::Receiver<Job>, troub
             drop(execute(&mut tx, "ROLLBACK").await);
         }
         for finish in finishes {
-            finish(committed.as_ref().copied().map_err(for_each));
+            finish(committed.as_ref().copied().map_err(Error::again));
         }
         if let Some(done) = closing {
             if let Tx::Sqlite(connection) = tx {
@@ -136,6 +137,14 @@ async fn run(connection: SqliteConnection, mut queue: mpsc::Receiver<Job>, troub
             done.send(()).unwrap_or(());
             return;
         }
+    }
+}
+
+/// A full disk is certain; of any other failure nobody knows.
+fn in_doubt(error: Error) -> Error {
+    match error {
+        Error::Unavailable(cause) => Error::InDoubt(cause),
+        certain => certain,
     }
 }
 

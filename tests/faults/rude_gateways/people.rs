@@ -109,6 +109,34 @@ on_both! {
         assert_eq!(house.email.taken().len(), 2);
     }
 
+    async fn f06_the_next_channel_is_not_left_to_someone_who_will_get_none(house: House) {
+        let mut family = Vec::new();
+        for name in ["Ana", "Ben"] {
+            let mail = format!("{}@clinic.example", name.to_lowercase());
+            let points = [(PointKind::Mobile, "+41790000009"), (PointKind::Email, mail.as_str())];
+            family.push(house.person(name, &points).await);
+        }
+        house.group("everyone", &family).await;
+        let gateways = house.app.gateways.clone();
+        let house = house.with_config(gateways, |config| {
+            let mut plan = text_first();
+            plan.name = "mail-first".to_owned();
+            plan.steps[0].channels = vec![Channel::Email];
+            plan.steps[1].channels = vec![Channel::Sms];
+            config.plans.push(plan);
+        });
+        house.email.next(Order::Refuse(Failure::person("There is no such mailbox.")));
+        let request = muster::alert::LaunchRequest {
+            plan: Some("mail-first".to_owned()),
+            ..house.evacuation()
+        };
+        house.launch(request).await;
+        house.settle().await;
+        let refused = house.email.taken().iter().all(|one| one.to.reveal() == "ben@clinic.example");
+        assert!(refused, "Ana's was refused; the order of a family is theirs");
+        assert_eq!(house.sms.taken().len(), 1, "whoever has no mailbox is told by phone at once");
+    }
+
     async fn f06_bad_news_that_comes_later_brings_the_next_channel_too(house: House) {
         house.crowd(2).await;
         let (house, _) = launch(&house).await;
