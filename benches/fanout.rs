@@ -40,6 +40,10 @@ use options::{Options, Role, Task};
 use postgres::Server;
 use table::Round;
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What one measurement found.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Measured {

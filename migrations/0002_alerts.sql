@@ -64,7 +64,8 @@ CREATE TABLE alert_text (
 -- The frozen audience: copies, so that a later change in the directory changes no report.
 CREATE TABLE recipient (
     id           BIGINT PRIMARY KEY,
-    alert        BIGINT NOT NULL REFERENCES alert (number),
+    -- Made with the alert, in one transaction; no foreign key, which would look it up a hundred thousand times.
+    alert        BIGINT NOT NULL,
     contact_id   UUID   NOT NULL,
     name         TEXT   NOT NULL,
     category     TEXT   NOT NULL,

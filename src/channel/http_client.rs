@@ -134,7 +134,8 @@ impl HttpClient {
     pub(crate) async fn exchange(&self, request: RequestBuilder) -> Result<Answer, Failure> {
         let mut response = request.send().await.map_err(without_answer)?;
         let body = read(&mut response).await;
-        let (status, headers) = (response.status(), response.headers().clone());
+        let status = response.status();
+        let headers = std::mem::take(response.headers_mut());
         let at = self.clock.now();
         match body {
             Ok(body) => Ok(Answer {

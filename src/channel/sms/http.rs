@@ -62,6 +62,8 @@ struct HttpGateway {
     http: HttpClient,
     method: Method,
     url: Template,
+    /// The address, where nothing has to be filled in.
+    fixed_url: Option<reqwest::Url>,
     headers: Vec<(HeaderName, Template)>,
     body: Option<Template>,
     acceptance: Acceptance,
@@ -144,6 +146,7 @@ fn open_within(
     Ok(HttpGateway {
         http: HttpClient::open(common, &way, opening)?,
         method,
+        fixed_url: url.fixed().and_then(|text| text.parse().ok()),
         url,
         headers: compile_headers(&settings.headers, content_type, settings.token.is_some())?,
         body,
@@ -236,7 +239,7 @@ fn compile_acceptance(
 }
 
 impl HttpGateway {
-    fn fields(&self, message: &Message) -> Fields {
+    fn fields<'a>(&'a self, message: &'a Message) -> Fields<'a> {
         let mut status_url = message.status_url.clone();
         if self.idempotent {
             // The same bytes at every try, or the provider takes it for another message.
@@ -252,32 +255,31 @@ impl HttpGateway {
             status_url.extend(form_urlencoded::byte_serialize(token.reveal().as_bytes()));
         }
         Fields {
-            to: message.to.reveal().to_owned(),
-            text: message.text.clone(),
-            from: self.from.clone(),
+            to: message.to.reveal(),
+            text: &message.text,
+            from: &self.from,
             reference: message.delivery.to_string(),
             status_url,
-            link: message.link.clone(),
-            subject: message.subject.clone().unwrap_or_default(),
-            html: message.html.clone().unwrap_or_default(),
-            language: message.language.as_str().to_owned(),
-            mode: message.mode.path().to_owned(),
-            token: self
-                .token
-                .as_ref()
-                .map(|t| t.reveal().to_owned())
-                .unwrap_or_default(),
+            link: &message.link,
+            subject: message.subject.as_deref().unwrap_or_default(),
+            html: message.html.as_deref().unwrap_or_default(),
+            language: message.language.as_str(),
+            mode: message.mode.path(),
+            token: self.token.as_ref().map_or("", |token| token.reveal()),
         }
     }
 
     fn request(&self, message: &Message) -> Result<reqwest::RequestBuilder, Failure> {
         let fields = self.fields(message);
-        let url = self.url.fill(&fields).parse().map_err(
-            |error: <reqwest::Url as std::str::FromStr>::Err| {
-                Failure::refused_us("The gateway's address is no address once it is filled in.")
-                    .because(error)
-            },
-        )?;
+        let url = match &self.fixed_url {
+            Some(url) => url.clone(),
+            None => self.url.fill(&fields).parse().map_err(
+                |error: <reqwest::Url as std::str::FromStr>::Err| {
+                    Failure::refused_us("The gateway's address is no address once it is filled in.")
+                        .because(error)
+                },
+            )?,
+        };
         let mut request = self.http.request(self.method.clone(), url);
         for (name, value) in &self.headers {
             let value = HeaderValue::from_str(&value.fill(&fields))

@@ -164,7 +164,12 @@ async fn open_sqlite(path: &Path, access: Access) -> Result<Db, Error> {
         .min_connections(4)
         .idle_timeout(None)
         .max_lifetime(None)
-        .connect_with(options.pragma("query_only", "ON"))
+        // Small caches: the pages are in the system's anyway.
+        .connect_with(
+            options
+                .pragma("query_only", "ON")
+                .pragma("cache_size", "-2048"),
+        )
         .await?;
     let trouble = Trouble::default();
     let writer = Writer::start(connection, trouble.clone());

@@ -3,56 +3,56 @@
 use crate::channel::kinds::OpenError;
 
 /// What can be filled in. One message's values, in clear.
-pub(super) struct Fields {
-    pub(super) to: String,
-    pub(super) text: String,
-    pub(super) from: String,
+pub(super) struct Fields<'a> {
+    pub(super) to: &'a str,
+    pub(super) text: &'a str,
+    pub(super) from: &'a str,
     pub(super) reference: String,
     pub(super) status_url: String,
-    pub(super) link: String,
-    pub(super) subject: String,
-    pub(super) html: String,
-    pub(super) language: String,
-    pub(super) mode: String,
-    pub(super) token: String,
+    pub(super) link: &'a str,
+    pub(super) subject: &'a str,
+    pub(super) html: &'a str,
+    pub(super) language: &'a str,
+    pub(super) mode: &'a str,
+    pub(super) token: &'a str,
 }
 
-impl Fields {
+impl Fields<'static> {
     /// Values with everything that can break a badly quoted place, to try templates with.
     pub(super) fn sample() -> Self {
-        let awkward = || "a \"b\" \\ <c> & d=é\n{{x}}".to_owned();
+        let awkward = "a \"b\" \\ <c> & d=é\n{{x}}";
         Self {
-            to: "+10000000000".to_owned(),
-            text: awkward(),
-            from: awkward(),
+            to: "+10000000000",
+            text: awkward,
+            from: awkward,
             reference: "1".to_owned(),
             status_url: "https://clinic.example/callbacks/x/status?ref=1".to_owned(),
-            link: "https://clinic.example/a/x".to_owned(),
-            subject: awkward(),
-            html: awkward(),
-            language: "en".to_owned(),
-            mode: "drill".to_owned(),
-            token: awkward(),
+            link: "https://clinic.example/a/x",
+            subject: awkward,
+            html: awkward,
+            language: "en",
+            mode: "drill",
+            token: awkward,
         }
     }
 }
 
-type Get = fn(&Fields) -> &str;
+type Get = for<'a> fn(&'a Fields<'_>) -> &'a str;
 
 /// Every placeholder.
 const PLACEHOLDERS: &[(&str, Get)] = &[
-    ("to", |fields| &fields.to),
+    ("to", |fields| fields.to),
     ("to_digits", |fields| fields.to.trim_start_matches('+')),
-    ("text", |fields| &fields.text),
-    ("from", |fields| &fields.from),
+    ("text", |fields| fields.text),
+    ("from", |fields| fields.from),
     ("reference", |fields| &fields.reference),
     ("status_url", |fields| &fields.status_url),
-    ("link", |fields| &fields.link),
-    ("subject", |fields| &fields.subject),
-    ("html", |fields| &fields.html),
-    ("language", |fields| &fields.language),
-    ("mode", |fields| &fields.mode),
-    ("token", |fields| &fields.token),
+    ("link", |fields| fields.link),
+    ("subject", |fields| fields.subject),
+    ("html", |fields| fields.html),
+    ("language", |fields| fields.language),
+    ("mode", |fields| fields.mode),
+    ("token", |fields| fields.token),
 ];
 
 /// How a value must be written where it goes.
@@ -85,6 +85,14 @@ impl Escape {
 
     fn write(self, value: &str, out: &mut String) {
         match self {
+            // Most values need no quoting.
+            Self::Json
+                if value
+                    .bytes()
+                    .all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') =>
+            {
+                out.push_str(value);
+            }
             Self::Json => {
                 let quoted = serde_json::Value::from(value).to_string();
                 out.push_str(&quoted[1..quoted.len() - 1]);
@@ -163,9 +171,17 @@ impl Template {
         Ok(Self { pieces, escape })
     }
 
+    /// The text, if nothing has to be filled in.
+    pub(super) fn fixed(&self) -> Option<&str> {
+        match self.pieces.as_slice() {
+            [Piece::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
     /// The text with the values in. A `{{` inside a value is not looked at again.
-    pub(super) fn fill(&self, fields: &Fields) -> String {
-        let mut out = String::new();
+    pub(super) fn fill(&self, fields: &Fields<'_>) -> String {
+        let mut out = String::with_capacity(512);
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => out.push_str(text),
@@ -182,7 +198,7 @@ mod tests {
 
     fn filled(text: &str, escape: Escape) -> String {
         let fields = Fields {
-            text: "A&B \"x\"\n+1".to_owned(),
+            text: "A&B \"x\"\n+1",
             ..Fields::sample()
         };
         Template::compile("body", text, escape)
@@ -208,7 +224,7 @@ mod tests {
     #[test]
     fn a_placeholder_in_a_value_is_not_filled_in() {
         let fields = Fields {
-            text: "{{token}}".to_owned(),
+            text: "{{token}}",
             ..Fields::sample()
         };
         let template = Template::compile("body", "{{text}}", Escape::Plain).unwrap();
