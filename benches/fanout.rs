@@ -6,6 +6,8 @@
 //! Every measurement runs in a process of its own, so that peaks of memory stay apart, against a
 //! gateway that is a process of its own too; all of them share this machine's processors.
 
+#[path = "fanout/answers.rs"]
+mod answers;
 #[path = "fanout/bare.rs"]
 mod bare;
 #[path = "fanout/child.rs"]
@@ -67,9 +69,12 @@ pub(crate) struct Measured {
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    // An error means that a provider is installed already, which is as good.
+    drop(rustls::crypto::ring::default_provider().install_default());
     let done = match options.role.clone() {
         Some(Role::Nodes) if options.bench => with_postgres(&options, nodes::nodes),
         Some(Role::Rates) if options.bench => with_postgres(&options, nodes::rates),
+        Some(Role::Answers) if options.bench => with_postgres(&options, answers::answers),
         Some(role) => play(role),
         None if options.bench => bench(&options),
         // `cargo test --all-targets` runs this too, and has no use for figures.
@@ -90,16 +95,17 @@ fn main() -> ExitCode {
 /// What this process does as a child of the benchmark.
 fn play(role: Role) -> anyhow::Result<()> {
     child::end_with_parent();
-    // An error means that a provider is installed already, which is as good.
-    drop(rustls::crypto::ring::default_provider().install_default());
     let measured = match role {
-        Role::Nodes | Role::Rates => anyhow::bail!("run it by cargo bench --bench fanout"),
+        Role::Nodes | Role::Rates | Role::Answers => {
+            anyhow::bail!("run it by cargo bench --bench fanout")
+        }
         Role::Sink { delay_ms } => return sink::run(Duration::from_millis(delay_ms)),
         Role::MailSink => return mail_sink::run(),
         Role::Prepare(task) => return runtime()?.block_on(house::prepare(&task)),
         Role::Client(task) => runtime()?.block_on(bare::client(&task)),
         Role::Adapter(task) => runtime()?.block_on(bare::adapter(&task)),
         Role::Muster(task) => runtime()?.block_on(house::measure(&task)),
+        Role::House(task) => return runtime()?.block_on(house::answer(&task)),
         Role::Node(task) => return runtime()?.block_on(house::serve(&task)),
     }?;
     println!("{}", serde_json::to_string(&measured)?);

@@ -1,13 +1,16 @@
 //! Tells the time, so that tests can move it.
 
 mod steady;
+mod stopwatch;
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use stopwatch::Stopwatch;
 
 /// Milliseconds since 1970-01-01T00:00:00Z: what every time in the database is.
 #[derive(
@@ -77,7 +80,7 @@ pub struct Clock {
 #[derive(Clone, Debug)]
 enum Source {
     System {
-        started: Instant,
+        stopwatch: Stopwatch,
     },
     Fake {
         wall: Arc<AtomicI64>,
@@ -96,7 +99,7 @@ impl Clock {
     /// The machine's clock.
     pub fn system() -> Self {
         Self::of(Source::System {
-            started: Instant::now(),
+            stopwatch: Stopwatch::start(),
         })
     }
 
@@ -131,10 +134,10 @@ impl Clock {
         }
     }
 
-    /// Time since this clock was made; never jumps.
+    /// Time since this clock was made; never jumps. A sleep of the machine is time that passed.
     pub fn elapsed(&self) -> Duration {
         match &self.source {
-            Source::System { started } => started.elapsed(),
+            Source::System { stopwatch } => stopwatch.elapsed(),
             Source::Fake { elapsed, .. } => {
                 Timestamp(elapsed.load(Ordering::SeqCst)).since(Timestamp(0))
             }
@@ -148,9 +151,27 @@ impl Clock {
         self.steady().off()
     }
 
-    /// A person says that the clocks are right now: from here on the time is what they say.
+    /// The time that [`Clock::settle`] would take over, if a clock jumped that this one goes by: the
+    /// database's where it follows one, else the machine's. A machine's clock that differs from the
+    /// database's is to be set right, not to be followed.
+    pub fn offered(&self) -> Option<Timestamp> {
+        let now = self.now();
+        let leap = self.steady().leap();
+        (leap != 0).then(|| Timestamp(now.0.saturating_add(leap)))
+    }
+
+    /// A person says that the clock which jumped is right: from here on the time is [`Clock::offered`].
+    /// Does nothing where none is.
     pub fn settle(&self) {
-        self.steady().settle();
+        let elapsed = self.elapsed();
+        self.now();
+        self.steady().settle(elapsed);
+    }
+
+    /// When [`Clock::now`] last leapt, by [`Clock::elapsed`], because a person settled it. What was
+    /// begun before that has a time that cannot be compared with now: "so long ago" says nothing of it.
+    pub fn leapt_at(&self) -> Option<Duration> {
+        self.steady().leapt_at()
     }
 
     /// Goes by the clock of a database that several servers share. It said `theirs` to a question
@@ -222,7 +243,34 @@ mod tests {
         assert_eq!((clock.now(), clock.off()), (Timestamp(5), 3_600_000));
         clock.advance(Duration::from_secs(1));
         assert_eq!(clock.now(), Timestamp(1005));
+        assert_eq!(clock.leapt_at(), None);
+        assert_eq!(clock.offered(), Some(Timestamp(3_601_005)));
         clock.settle();
         assert_eq!((clock.now(), clock.off()), (Timestamp(3_601_005), 0));
+        assert_eq!(clock.offered(), None);
+        assert_eq!(clock.leapt_at(), Some(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_clock_that_nobody_set_cannot_be_settled_and_does_not_leap() {
+        let clock = Clock::fake(Timestamp(5));
+        clock.jump(500);
+        clock.settle();
+        assert_eq!((clock.now(), clock.leapt_at()), (Timestamp(505), None));
+    }
+
+    #[test]
+    fn beside_a_database_only_the_databases_jump_can_be_settled() {
+        let clock = Clock::fake(Timestamp(5));
+        clock.steady().follow(Timestamp(5), Timestamp(5));
+        clock.jump(3_600_000);
+        assert_eq!((clock.off(), clock.offered()), (3_600_000, None));
+        clock.settle();
+        assert_eq!((clock.now(), clock.leapt_at()), (Timestamp(5), None));
+        clock.steady().follow(Timestamp(-7_200_000), Timestamp(5));
+        assert_eq!(clock.offered(), Some(Timestamp(-7_200_000)));
+        clock.settle();
+        assert_eq!(clock.now(), Timestamp(-7_200_000));
+        assert_eq!(clock.leapt_at(), Some(Duration::ZERO));
     }
 }

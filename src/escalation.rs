@@ -29,6 +29,9 @@ use crate::unreached;
 
 /// Recipients in the first chunk of a step: small, so that the first message leaves at once.
 const FIRST_CHUNK: i64 = 200;
+/// Up to so many people the chunks stay small: the first messages leave between them.
+const EARLY: i64 = 2000;
+const EARLY_CHUNK: i64 = 300;
 /// Recipients in the chunks behind it.
 const CHUNK: i64 = 2000;
 /// How often the clock is asked whether a step is due.
@@ -187,10 +190,11 @@ async fn write_locked(
     };
     let base = alert.number.base();
     let last = row.through;
-    let size = if row.written_through == base {
-        FIRST_CHUNK
-    } else {
-        CHUNK
+    let written = row.written_through - base;
+    let size = match written {
+        0 => FIRST_CHUNK,
+        1..=EARLY => EARLY_CHUNK,
+        _ => CHUNK,
     };
     let mut chunk = Chunk {
         alert: alert.number,

@@ -56,8 +56,8 @@ pub fn router(app: App) -> Router {
 /// then lets requests end, at most ten seconds.
 pub async fn serve(app: App, listener: TcpListener) -> std::io::Result<()> {
     let stopping = app.stopping.clone();
-    let service = router(app).into_make_service_with_connect_info::<Peer>();
-    let server = axum::serve(Door::open(listener), service)
+    let service = router(app.clone()).into_make_service_with_connect_info::<Peer>();
+    let server = axum::serve(Door::open(listener, &app.gateways), service)
         .with_graceful_shutdown(stopping.clone().cancelled_owned());
     tokio::select! {
         ended = server => ended,

@@ -14,13 +14,15 @@ use muster::config::{Config, Organisation};
 use muster::directory::{apply, csv_file, import};
 use muster::dispatch;
 use muster::dispatch::health::Health;
-use muster::ids::AlertNumber;
+use muster::ids::{AlertNumber, DeliveryId};
+use muster::operate::service;
 use muster::storage::alerts::{self, StepState};
 use muster::storage::deliveries::DeliveryState;
 use muster::storage::{Access, standing};
 use muster::template_approval;
 use sqlx::Connection as _;
 
+use crate::answers;
 use crate::options::Task;
 use crate::sink::{self, micros};
 use crate::{Measured, machine, mail_sink};
@@ -176,6 +178,29 @@ pub(crate) async fn serve(task: &Task) -> anyhow::Result<()> {
     let app = open(task, Access::AsItIs).await?;
     dispatch::start(&app).await?;
     println!("ready");
+    std::future::pending().await
+}
+
+/// Sends an alert, writes down its answer links, and then takes answers until it is killed. Sends a
+/// second alert when it is told to.
+pub(crate) async fn answer(task: &Task) -> anyhow::Result<()> {
+    let app = open(task, Access::AsItIs).await?;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
+    let port = listener.local_addr()?.port();
+    service::start(&app, listener).await?;
+    let alert = alert::launch(&app, request()).await?.alert.number;
+    wait(&app, alert, task).await?;
+    let mut tokens = String::new();
+    for number in 1..=i64::from(task.recipients) {
+        let delivery = DeliveryId(alert.base() + number);
+        writeln!(tokens, "{}", app.keys.answer_token(delivery))?;
+    }
+    std::fs::write(task.data.join(answers::TOKENS), tokens)?;
+    println!("{port}");
+    while !task.data.join(answers::GO).exists() {
+        tokio::time::sleep(10 * LOOK).await;
+    }
+    alert::launch(&app, request()).await?;
     std::future::pending().await
 }
 

@@ -42,6 +42,8 @@ pub(crate) enum Role {
     Nodes,
     /// Measures how a gateway's rate is used and kept: by one server, and by three together.
     Rates,
+    /// Measures how fast answers by link are taken, also while an alert goes out.
+    Answers,
     /// Is the gateway for text messages.
     #[command(hide = true)]
     Sink {
@@ -67,6 +69,9 @@ pub(crate) enum Role {
     /// Is one more server.
     #[command(hide = true)]
     Node(Task),
+    /// Has sent an alert and takes answers.
+    #[command(hide = true)]
+    House(Task),
 }
 
 /// One measurement's particulars.

@@ -24,6 +24,8 @@ pub(super) struct Steady {
     agreed: bool,
     /// How far the database's clock has jumped ahead of the time we go by.
     database: i64,
+    /// When a person last settled it, by the stopwatch.
+    leapt: Option<Duration>,
 }
 
 impl Steady {
@@ -67,12 +69,31 @@ impl Steady {
         if is_jump(off) { off } else { 0 }
     }
 
-    /// A person says that the clocks are right as they are now.
-    pub(super) fn settle(&mut self) {
-        *self = Self {
-            skew: self.skew,
-            ..Self::default()
+    /// How far the clock that we go by has jumped, as far as a person may say that it is right: the
+    /// database's once we follow that, else the machine's. Zero if it has not.
+    pub(super) fn leap(&self) -> i64 {
+        let leap = if self.agreed {
+            self.database
+        } else {
+            self.held
         };
+        if is_jump(leap) { leap } else { 0 }
+    }
+
+    /// A person says at `elapsed` that the clock that we go by is right as it is now.
+    pub(super) fn settle(&mut self, elapsed: Duration) {
+        let leap = self.leap();
+        if leap == 0 {
+            return;
+        }
+        self.held = self.held.saturating_sub(leap);
+        self.database = 0;
+        self.leapt = Some(elapsed);
+    }
+
+    /// When that was last.
+    pub(super) fn leapt_at(&self) -> Option<Duration> {
+        self.leapt
     }
 }
 
@@ -142,7 +163,7 @@ mod tests {
         assert_eq!(machine.steady.off(), 0);
 
         machine.set(HOUR);
-        machine.steady.settle();
+        machine.steady.settle(Duration::ZERO);
         assert_eq!(machine.now(), 1_020 + HOUR);
         assert_eq!(machine.steady.off(), 0);
         assert_eq!(machine.runs(1_000), 2_020 + HOUR);
@@ -166,14 +187,43 @@ mod tests {
         machine.steady.follow(Timestamp(100), Timestamp(0));
         machine.steady.follow(Timestamp(100 + HOUR), Timestamp(100));
         assert_eq!((machine.now(), machine.steady.off()), (100, HOUR));
-        machine.steady.settle();
-        machine
-            .steady
-            .follow(Timestamp(100 + HOUR), Timestamp(machine.wall));
-        assert_eq!(machine.now(), 100 + HOUR);
+        assert_eq!(machine.steady.leap(), HOUR);
+        machine.steady.settle(Duration::ZERO);
+        // The machine's own is an hour behind now, and that is told.
+        assert_eq!(
+            (machine.now(), machine.steady.off()),
+            (100 + HOUR, -HOUR - 100)
+        );
         machine
             .steady
             .follow(Timestamp(100 + HOUR), Timestamp(100 + HOUR));
         assert_eq!(machine.steady.database, 0);
+    }
+
+    #[test]
+    fn a_wrong_clock_beside_a_database_is_told_and_never_settled() {
+        let mut machine = Machine::default();
+        assert_eq!(machine.now(), 0);
+        machine.steady.follow(Timestamp(0), Timestamp(0));
+        machine.set(HOUR);
+        machine.steady.settle(Duration::ZERO);
+        assert_eq!((machine.now(), machine.steady.off()), (0, HOUR));
+        assert_eq!(
+            (machine.steady.leap(), machine.steady.leapt_at()),
+            (0, None)
+        );
+        // Both at once: the database's time is taken over, and ours stays wrong by the rest.
+        machine.steady.follow(Timestamp(2 * HOUR), Timestamp(0));
+        machine.steady.settle(Duration::from_secs(7));
+        assert_eq!((machine.now(), machine.steady.off()), (2 * HOUR, -HOUR));
+        assert_eq!(machine.steady.leapt_at(), Some(Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn a_sleep_of_the_machine_is_time_that_passed_and_no_jump() {
+        let mut machine = Machine::default();
+        machine.runs(1_000);
+        assert_eq!(machine.runs(8 * 3_600_000), 1_000 + 8 * HOUR);
+        assert_eq!(machine.steady.off(), 0);
     }
 }

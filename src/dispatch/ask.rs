@@ -11,6 +11,7 @@ use futures::future::join_all;
 use tracing::{error, info};
 
 use super::message::{Texts, compose};
+use super::pulse::Part;
 use super::recovery::RESEND_BELOW;
 use crate::app::App;
 use crate::channel::{Configured, Failure, Found, Receipt, ReceiptStatus, Reference};
@@ -81,14 +82,16 @@ pub(super) async fn later(tx: &mut Tx, results: &[Recorded]) -> Result<(), Error
 
 /// Asks one gateway until the service stops.
 pub async fn run(app: App, gateway: Configured) {
+    app.pulse.begin_asking(&gateway.common.name);
     loop {
         tokio::select! {
             () = app.stopping.cancelled() => return,
             () = tokio::time::sleep(TICK) => {} // paces the look at the database
         }
-        if let Err(error) = turn(&app, &gateway).await {
-            error!(gateway.name = gateway.common.name, %error,
-                "A gateway could not be asked; trying again in a second");
+        match turn(&app, &gateway).await {
+            Ok(()) => app.turned(Part::Asking(&gateway.common.name)),
+            Err(error) => error!(gateway.name = gateway.common.name, %error,
+                "A gateway could not be asked; trying again in a second"),
         }
     }
 }
@@ -101,6 +104,20 @@ pub async fn turn(app: &App, gateway: &Configured) -> Result<(), Error> {
         about_silent(app, gateway).await?;
     }
     Ok(())
+}
+
+/// Waits for a gateway's answers. One that is slow to answer is no standstill of ours: the wait has an
+/// end, and until then this counts as turning.
+async fn answers<T>(app: &App, gateway: &Configured, questions: impl Future<Output = T>) -> T {
+    let mut beat = tokio::time::interval(TICK);
+    let mut questions = std::pin::pin!(questions);
+    loop {
+        tokio::select! {
+            biased;
+            answers = &mut questions => return answers,
+            _ = beat.tick() => app.turned(Part::Asking(&gateway.common.name)),
+        }
+    }
 }
 
 async fn about_doubted(app: &App, gateway: &Configured) -> Result<(), Error> {
@@ -117,7 +134,7 @@ async fn about_doubted(app: &App, gateway: &Configured) -> Result<(), Error> {
     let claimed: Vec<_> = doubted.iter().map(|one| &one.claimed).collect();
     texts.load(&app.db, claimed).await?;
     let questions = doubted.iter().map(|one| ask(app, gateway, one, &texts));
-    let answers = join_all(questions).await;
+    let answers = answers(app, gateway, join_all(questions)).await;
     // One after the other: of two that read the same, the second must see what the first got.
     for (one, answer) in doubted.iter().zip(answers) {
         settle(app, gateway, one, answer).await?;
@@ -230,7 +247,7 @@ async fn about_silent(app: &App, gateway: &Configured) -> Result<(), Error> {
     let questions = silent
         .iter()
         .map(|one| gateway.gateway.status(&one.gateway_id));
-    let answers = join_all(questions).await;
+    let answers = answers(app, gateway, join_all(questions)).await;
     let mut again = Vec::new();
     for (one, answer) in silent.iter().zip(answers) {
         let mut next = next(one.accepted_at, now);

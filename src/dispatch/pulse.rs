@@ -16,6 +16,8 @@ pub enum Part<'a> {
     Recovery,
     /// Sends through the gateway of that name.
     Lane(&'a str),
+    /// Asks the gateway of that name.
+    Asking(&'a str),
 }
 
 /// How often each part has finished a turn without a failure.
@@ -24,6 +26,8 @@ pub struct Pulse {
     escalation: AtomicU64,
     recovery: AtomicU64,
     lanes: BTreeMap<String, AtomicU64>,
+    /// Zero where nobody asks: not every gateway can be asked.
+    askings: BTreeMap<String, AtomicU64>,
     note: watch::Sender<()>,
 }
 
@@ -31,10 +35,13 @@ impl Pulse {
     /// No turns yet, of lanes with these names.
     pub fn of(gateways: impl IntoIterator<Item = String>) -> Self {
         let lanes = gateways.into_iter().map(|name| (name, AtomicU64::new(0)));
+        let lanes: BTreeMap<_, _> = lanes.collect();
+        let askings = lanes.keys().map(|name| (name.clone(), AtomicU64::new(0)));
         Self {
+            askings: askings.collect(),
             escalation: AtomicU64::new(0),
             recovery: AtomicU64::new(0),
-            lanes: lanes.collect(),
+            lanes,
             note: watch::Sender::new(()),
         }
     }
@@ -45,10 +52,18 @@ impl Pulse {
             Part::Escalation => Some(&self.escalation),
             Part::Recovery => Some(&self.recovery),
             Part::Lane(name) => self.lanes.get(name),
+            Part::Asking(name) => self.askings.get(name),
         };
         if let Some(count) = count {
             count.fetch_add(1, Ordering::Relaxed);
             self.note.send_replace(());
+        }
+    }
+
+    /// From here on the gateway of that name is asked, and that must turn too.
+    pub fn begin_asking(&self, gateway: &str) {
+        if let Some(count) = self.askings.get(gateway) {
+            count.fetch_max(1, Ordering::Relaxed);
         }
     }
 
@@ -61,8 +76,8 @@ impl Pulse {
         let all_turned = async {
             while !late.is_empty() && news.changed().await.is_ok() {
                 let now = self.counts();
-                let still = asked.iter().zip(&now).filter(|(then, now)| then.1 == now.1);
-                late = still.map(|((part, _), _)| words(*part)).collect();
+                let still = asked.iter().filter(|then| now.contains(then));
+                late = still.map(|(part, _)| words(*part)).collect();
             }
         };
         // The time is over, or not: what counts is who is late.
@@ -73,12 +88,15 @@ impl Pulse {
     fn counts(&self) -> Vec<(Part<'_>, u64)> {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let lanes = self.lanes.iter();
+        let askings = self.askings.iter();
+        let askings = askings.map(|(name, count)| (Part::Asking(name), read(count)));
         [
             (Part::Escalation, read(&self.escalation)),
             (Part::Recovery, read(&self.recovery)),
         ]
         .into_iter()
         .chain(lanes.map(|(name, count)| (Part::Lane(name), read(count))))
+        .chain(askings.filter(|(_, count)| *count > 0))
         .collect()
     }
 }
@@ -88,6 +106,7 @@ fn words(part: Part<'_>) -> String {
         Part::Escalation => "the carrying out of plans".to_owned(),
         Part::Recovery => "the look for messages in doubt".to_owned(),
         Part::Lane(name) => format!("the lane of the gateway {name}"),
+        Part::Asking(name) => format!("the asking of the gateway {name}"),
     }
 }
 
@@ -109,6 +128,22 @@ mod tests {
         };
         let (late, ()) = tokio::join!(pulse.next(SHORT), asked);
         assert_eq!(late.unwrap_err(), ["the lane of the gateway mail"]);
+    }
+
+    #[tokio::test]
+    async fn a_gateway_that_is_asked_must_be_asked_and_one_that_is_not_need_not() {
+        let pulse = Pulse::of(["carrier".to_owned(), "mail".to_owned()]);
+        pulse.begin_asking("carrier");
+        let asked = async {
+            tokio::task::yield_now().await;
+            for part in [Part::Escalation, Part::Recovery] {
+                pulse.note(part);
+            }
+            pulse.note(Part::Lane("carrier"));
+            pulse.note(Part::Lane("mail"));
+        };
+        let (late, ()) = tokio::join!(pulse.next(SHORT), asked);
+        assert_eq!(late.unwrap_err(), ["the asking of the gateway carrier"]);
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ use super::lease::{LAST_LEASE, LEASE};
 use super::pulse::Part;
 use super::retry::AWAIT_RECEIPT;
 use crate::app::App;
+use crate::clock::Timestamp;
 use crate::ids::BootId;
 use crate::receipt;
 use crate::storage::Error;
@@ -132,6 +133,12 @@ async fn look(app: &App, boot: BootId) -> Result<(), Error> {
 
 async fn put_in_doubt(app: &App, boot: BootId) -> Result<(), Error> {
     let now = app.clock.now();
+    // After a person has set the time right, what was begun before that was begun by another time.
+    let elapsed = app.clock.elapsed();
+    let has_leapt = app
+        .clock
+        .leapt_at()
+        .is_some_and(|leapt| elapsed.saturating_sub(leapt) < LONGEST_EXCHANGE);
     let dead = Dead {
         alive: boot,
         lease_before: if app.db.is_shared() {
@@ -139,7 +146,11 @@ async fn put_in_doubt(app: &App, boot: BootId) -> Result<(), Error> {
         } else {
             None
         },
-        begun_before: now.before(LONGEST_EXCHANGE),
+        begun_before: if has_leapt {
+            Timestamp(i64::MIN)
+        } else {
+            now.before(LONGEST_EXCHANGE)
+        },
     };
     if !boots::is_any_abandoned(&app.db, dead).await? {
         return Ok(());

@@ -54,7 +54,11 @@ pub fn problem(app: &App) -> Option<String> {
         0 => None,
         _ if app.db.is_shared() => Some(format!(
             "{which} are {span} apart. Muster goes on by its own steady time, so that no alert ends or \
-             goes on because of it. Set the wrong one right."
+             goes on because of it. Set the wrong one right{}.",
+            match app.clock.offered() {
+                Some(_) => "; or say under Service that the new time is right",
+                None => "",
+            }
         )),
         _ => Some(format!(
             "{which} has jumped {} by {span}. Muster goes on by its own steady time, so that no alert \

@@ -185,7 +185,10 @@ async fn inside(app: &App, findings: &mut Findings) {
         findings.warning("database file", words);
     }
     match &app.config.operations.heartbeat_url {
-        Some(_) => findings.good("heartbeat", "a monitoring outside is told that all is well"),
+        Some(_) => findings.good(
+            "heartbeat",
+            "configured; whether it gets through stands on the page Service of a running server",
+        ),
         None => findings.warning(
             "heartbeat",
             "nobody outside notices when this service stands still: set operations.heartbeat_url",

@@ -11,17 +11,34 @@ use crate::clock::Timestamp;
 use crate::storage::deliveries::{self, DeliveryState};
 use crate::storage::{Error, alerts, figures};
 
-/// Every figure as it is now.
-pub async fn text(app: &App) -> Result<String, Error> {
+/// How long the database may take for its figures.
+const DATABASE: Duration = Duration::from_secs(3);
+
+/// Every figure as it is now. Those of the database are left out when it does not answer: what is known
+/// without it must not be missing then.
+pub async fn text(app: &App) -> String {
     let mut figures = Figures::default();
     let build = [("version", env!("CARGO_PKG_VERSION"))];
     figures.gauge("muster_build_info", "The program that answers");
     figures.line(&build, 1);
     gateways(app, &mut figures);
-    queue(app, &mut figures).await?;
-    running(app, &mut figures).await?;
+    let asked = tokio::time::timeout(DATABASE, of_database(app)).await;
+    let answer = asked.ok().and_then(Result::ok);
+    figures.gauge(
+        "muster_database_up",
+        "1 if the database has just answered; its figures are missing otherwise",
+    );
+    figures.line(&[], u64::from(answer.is_some()));
+    figures.write(&answer.unwrap_or_default());
     commits(app, &mut figures);
     watch(app, &mut figures);
+    figures.text
+}
+
+async fn of_database(app: &App) -> Result<String, Error> {
+    let mut figures = Figures::default();
+    queue(app, &mut figures).await?;
+    running(app, &mut figures).await?;
     Ok(figures.text)
 }
 
@@ -35,8 +52,13 @@ fn gateways(app: &App, figures: &mut Figures) {
         "muster_gateway_accepted_total",
         "Messages a gateway took since the start",
     );
-    for (name, facts) in &facts {
-        figures.line(&[("gateway", name)], facts.accepted);
+    for gateway in &app.gateways {
+        let common = &gateway.common;
+        let labels = [
+            ("gateway", common.name.as_str()),
+            ("channel", common.channel.word()),
+        ];
+        figures.line(&labels, app.health[&common.name].facts().accepted);
     }
     figures.counter(
         "muster_gateway_failed_total",
@@ -165,20 +187,24 @@ fn watch(app: &App, figures: &mut Figures) {
             "1 if the last look of the service at itself found nothing wrong",
         );
         figures.line(&[], u64::from(look.problems.is_empty()));
+        figures.gauge("muster_check_duration_seconds", "How long that look took");
+        figures.seconds(&[], look.took);
+    }
+    // What has never been since the start grows old from there.
+    if let Some(since) = app.watch.last_look_or_start() {
         figures.gauge(
             "muster_check_age_seconds",
             "How long ago the service last looked at itself",
         );
-        figures.seconds(&[], now.saturating_sub(look.at));
-        figures.gauge("muster_check_duration_seconds", "How long that look took");
-        figures.seconds(&[], look.took);
+        figures.seconds(&[], now.saturating_sub(since));
     }
-    if let Some(told) = app.watch.last_told() {
+    let has_heartbeat = app.config.operations.heartbeat_url.is_some();
+    if let Some(since) = app.watch.last_told_or_start().filter(|_| has_heartbeat) {
         figures.gauge(
             "muster_heartbeat_age_seconds",
             "How long ago the monitoring outside was told that all is well",
         );
-        figures.seconds(&[], now.saturating_sub(told));
+        figures.seconds(&[], now.saturating_sub(since));
     }
     if app.db.is_shared() {
         figures.gauge(

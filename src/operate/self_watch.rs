@@ -2,7 +2,7 @@
 //!
 //! The look is that of `muster audit check` over the alerts that may still change, and a whole cycle
 //! of the engine. What is wrong stands in the log, on every page, in the metrics; and the heartbeat
-//! that a monitoring outside waits for stays away.
+//! that a monitoring outside waits for stays away, as it does while the disk is full or a clock is off.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -75,12 +75,22 @@ impl Watch {
         self.with(|known| known.told)
     }
 
+    /// When the service last looked at itself, or began to watch.
+    pub fn last_look_or_start(&self) -> Option<Duration> {
+        self.with(|known| known.last.as_ref().map(|look| look.at).or(known.begun))
+    }
+
+    /// When the monitoring outside was last told, or the service began to watch.
+    pub fn last_told_or_start(&self) -> Option<Duration> {
+        self.with(|known| known.told.or(known.begun))
+    }
+
     /// What is wrong now: what the last look found, or that there was none for too long. Empty where
     /// nobody watches.
     pub fn problems(&self, now: Duration) -> Vec<String> {
         self.with(|known| {
-            let last = known.last.as_ref().map(|look| look.at).or(known.begun);
-            match last {
+            let last = known.last.as_ref().map(|look| look.at);
+            match last.or(known.begun) {
                 Some(at) if now.saturating_sub(at) > STALE => vec![format!(
                     "Muster has not been able to check itself for {} minutes: see that the database \
                      answers, and look at the log.",
@@ -136,7 +146,15 @@ async fn turn_with(app: &App, heartbeat: Option<&Heartbeat>) {
     if is_well != was_well {
         app.tell();
     }
-    if let Some(heartbeat) = heartbeat.filter(|_| is_well) {
+    let problems = super::problems(app);
+    if let Some(heartbeat) = heartbeat {
+        if !problems.is_empty() {
+            let problems = problems.join(" ");
+            return warn!(
+                problems,
+                "The heartbeat stays away, because not all is well"
+            );
+        }
         match heartbeat.ping().await {
             Ok(()) => app.watch.told(app.clock.elapsed()),
             Err(why) => warn!(why, "All is well, but the heartbeat did not get through"),
@@ -199,6 +217,17 @@ mod tests {
             Watch::default().problems(minutes(500)),
             Vec::<String>::new()
         );
+    }
+
+    #[test]
+    fn what_has_never_been_grows_old_from_the_start() {
+        let watch = Watch::default();
+        assert_eq!(watch.last_told_or_start(), None);
+        watch.begin(minutes(1));
+        assert_eq!(watch.last_told_or_start(), Some(minutes(1)));
+        assert_eq!(watch.last_look_or_start(), Some(minutes(1)));
+        watch.told(minutes(3));
+        assert_eq!(watch.last_told_or_start(), Some(minutes(3)));
     }
 
     #[test]

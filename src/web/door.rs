@@ -14,8 +14,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::warn;
 
-/// Open files that are kept for the database, the gateways and whatever else is not a visitor.
-const OURS: usize = 48;
+use crate::channel::Configured;
+
+/// Open files that are kept for whatever is neither a visitor nor counted below: the log, the listener,
+/// the heartbeat, name look-ups, the files of templates.
+const BASE: usize = 24;
+/// Open files of the database: connections to PostgreSQL with the one that listens, or SQLite's few
+/// connections with three files each.
+const DATABASE: usize = 24;
 /// However few there are, these many are let in.
 const FEWEST: usize = 8;
 /// Where nobody says how many files may be open.
@@ -29,14 +35,21 @@ pub(super) struct Door {
 }
 
 impl Door {
-    /// Takes as many open files as this process may have.
-    pub(super) fn open(listener: TcpListener) -> Self {
-        let visitors = files().unwrap_or(USUAL).saturating_sub(OURS).max(FEWEST);
+    /// Lets in what the files that this process may open leave, when each gateway uses all its slots.
+    pub(super) fn open(listener: TcpListener, gateways: &[Configured]) -> Self {
+        let slots = gateways.iter().map(|one| one.common.slots);
+        let visitors = visitors(files().unwrap_or(USUAL), slots);
         Self {
             listener,
             room: Arc::new(Semaphore::new(visitors.min(Semaphore::MAX_PERMITS))),
         }
     }
+}
+
+/// How many may be let in where so many files may be open and the gateways have these slots.
+fn visitors(files: usize, slots: impl Iterator<Item = usize>) -> usize {
+    let ours = slots.fold(BASE + DATABASE, usize::saturating_add);
+    files.saturating_sub(ours).max(FEWEST)
 }
 
 /// How many files this process may have open, after asking for as many as it is allowed.
@@ -136,5 +149,17 @@ pub(super) struct Peer(pub(super) SocketAddr);
 impl Connected<IncomingStream<'_, Door>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
         Self(*stream.remote_addr())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn visitors_get_what_the_database_and_every_slot_of_every_gateway_leave() {
+        assert_eq!(visitors(1024, [].into_iter()), 1024 - 48);
+        assert_eq!(visitors(1024, [100, 200].into_iter()), 1024 - 48 - 300);
+        assert_eq!(visitors(1024, [usize::MAX, 1].into_iter()), FEWEST);
     }
 }

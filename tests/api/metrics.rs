@@ -81,6 +81,16 @@ on_both! {
         }
     }
 
+    async fn the_heartbeat_stays_away_while_a_clock_is_off(served: Served) {
+        served.start_sending().await;
+        served.app.clock.jump(3_600_000);
+        muster::operate::self_watch::turn(&served.app).await;
+        assert_eq!(served.monitoring.untaken(), 0, "silence is the alarm");
+        served.app.clock.jump(-3_600_000);
+        muster::operate::self_watch::turn(&served.app).await;
+        assert_eq!(served.monitoring.untaken(), 1);
+    }
+
     async fn a_write_is_measured(served: Served) {
         let count = |text: String| {
             let line = text.lines().find(|line| line.starts_with("muster_commit_seconds_count"));
@@ -90,4 +100,42 @@ on_both! {
         served.token(&["read"]).await;
         assert!(count(figures(&served).await) > before);
     }
+}
+
+async fn says_what_it_knows_without_its_database(served: Served) {
+    served.start_sending().await;
+    muster::operate::self_watch::turn(&served.app).await;
+    let before = figures(&served).await;
+    assert!(before.contains("muster_database_up 1\n"), "{before}");
+    served.app.db.close().await;
+    // Nobody can look into the database any more: the test ends without the usual look.
+    let after = figures(&served).await;
+    promtool(&["check", "metrics"], &after);
+    for line in [
+        "muster_database_up 0\n",
+        "muster_gateway_down{gateway=\"phones\"} 0\n",
+        "muster_check_age_seconds ",
+    ] {
+        assert!(after.contains(line), "{line}: {after}");
+    }
+    for name in [
+        "muster_lag_seconds",
+        "muster_alerts_running",
+        "muster_deliveries",
+    ] {
+        assert!(
+            before.contains(name) && !after.contains(name),
+            "{name}: {after}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn without_its_database_the_service_still_says_what_it_knows_on_sqlite() {
+    says_what_it_knows_without_its_database(Served::on_sqlite().await).await;
+}
+
+#[tokio::test]
+async fn without_its_database_the_service_still_says_what_it_knows_on_postgres() {
+    says_what_it_knows_without_its_database(Served::on_postgres().await).await;
 }

@@ -197,7 +197,13 @@ impl Campaign {
     /// Returns when messages are arriving, and more are to come.
     async fn give_work(&mut self) {
         let all = self.orders.recipients * DESKS.len();
+        let deadline = Instant::now() + Duration::from_mins(2);
         loop {
+            assert!(
+                Instant::now() < deadline,
+                "no message comes, however many alerts are launched:\n{}",
+                self.muster.log()
+            );
             let heard = self
                 .launched
                 .len()

@@ -32,6 +32,7 @@ pub const START: Timestamp = Timestamp(1_795_356_127_000);
 #[derive(Default)]
 pub struct Scripted {
     orders: Mutex<VecDeque<Order>>,
+    breaks_on: Mutex<Option<String>>,
     taken: Mutex<Vec<Message>>,
 }
 
@@ -49,6 +50,11 @@ impl Scripted {
     /// What it does with the next message.
     pub fn next(&self, order: Order) {
         self.orders.lock().unwrap().push_back(order);
+    }
+
+    /// It panics over every message to this number or address, however often it is tried.
+    pub fn break_on(&self, to: &str) {
+        *self.breaks_on.lock().unwrap() = Some(to.to_owned());
     }
 
     /// Every message it took, in order.
@@ -69,6 +75,8 @@ impl Scripted {
 #[async_trait]
 impl Gateway for Scripted {
     async fn send(&self, message: &Message) -> Result<Accepted, Failure> {
+        let breaks = self.breaks_on.lock().unwrap().as_deref() == Some(message.to.reveal());
+        assert!(!breaks, "as the test ordered");
         let order = self.orders.lock().unwrap().pop_front();
         match order {
             Some(Order::Refuse(failure)) => return Err(failure),

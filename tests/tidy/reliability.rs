@@ -118,8 +118,41 @@ fn every_test_of_a_row_has_its_row() {
     tree::none(&complaints);
 }
 
+/// Whether a name looks like one of a row and is not: `f9_…` instead of `f09_…`.
+fn lacks_a_digit(name: &str) -> bool {
+    let mut letters = name.chars();
+    matches!(letters.next(), Some('c' | 'f'))
+        && letters.next().is_some_and(|c| c.is_ascii_digit())
+        && letters.next() == Some('_')
+}
+
 #[test]
-fn the_page_of_reliability_names_every_row_and_only_tests_that_exist() {
+fn every_test_of_a_row_begins_with_two_digits() {
+    assert!(lacks_a_digit("c4_a_kill") && !lacks_a_digit("c04_a_kill"));
+    let complaints: Vec<String> = functions()
+        .into_iter()
+        .filter(|name| lacks_a_digit(name))
+        .map(|name| format!("tests/faults/rows.txt:1: {name} begins with one digit instead of two, so that the page does not find it"))
+        .collect();
+    tree::none(&complaints);
+}
+
+#[test]
+fn the_page_of_reliability_has_no_test_that_did_not_pass() {
+    let page = tree::file("docs/reliability.md");
+    let mut complaints = Vec::new();
+    for (number, line) in page.lines() {
+        for words in ["did not pass", "did not run"] {
+            if line.contains(words) {
+                complaints.push(format!("docs/reliability.md:{number}: a test {words}"));
+            }
+        }
+    }
+    tree::none(&complaints);
+}
+
+#[test]
+fn the_page_of_reliability_names_names_every_row_and_only_tests_that_exist() {
     let page = tree::file("docs/reliability.md");
     let functions = functions();
     let mut complaints = Vec::new();

@@ -35,7 +35,8 @@ async fn page(State(app): State<App>, by: SignedIn) -> Result<Response, PageErro
         let wrong = |text| Notice::new(Tone::Wrong, text);
         problems.into_iter().map(wrong).collect()
     };
-    let may_settle = by.user.may(Act::ManageAccounts) && app.clock.off() != 0;
+    let offered = app.clock.offered();
+    let offered = offered.filter(|_| by.user.may(Act::ManageAccounts));
     let mut frame = frame(&app, &by.user, "Service", Section::Nowhere);
     // The page says it all itself.
     frame.notices.clear();
@@ -44,9 +45,12 @@ async fn page(State(app): State<App>, by: SignedIn) -> Result<Response, PageErro
         &Service {
             page: frame,
             state,
-            settle: may_settle.then(|| {
-                let now = Times::new(&app.config, app.clock.now()).moment(app.clock.wall());
-                Button::post(format!("The clock is right: it is {now}"), "/service/clock")
+            settle: offered.map(|time| {
+                let time = Times::new(&app.config, app.clock.now()).moment(time);
+                Button::post(
+                    format!("The clock is right: it is {time}"),
+                    "/service/clock",
+                )
             }),
             gateways: gateways(&app),
             facts: facts(&app),
@@ -55,11 +59,12 @@ async fn page(State(app): State<App>, by: SignedIn) -> Result<Response, PageErro
     )
 }
 
-/// A person says that the time is right: what was due until then begins and ends now.
+/// A person says that the time is right: what was due until then begins and ends now. Beside a database
+/// that several servers share only its jump can be right, not a clock of our own that differs from it.
 async fn settle(State(app): State<App>, by: SignedIn) -> Result<Response, PageError> {
     by.require(Act::ManageAccounts)?;
-    let off = app.clock.off();
-    if off != 0 {
+    if app.clock.offered().is_some() {
+        let off = app.clock.off();
         let (now, actor) = (app.clock.now(), by.actor());
         app.db
             .write("clock.settle", move |tx| {

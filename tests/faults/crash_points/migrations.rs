@@ -65,16 +65,25 @@ on_stores! {
         let all = migrations(&muster, store).await;
         assert!(all.len() > 1);
         empty(&muster, store).await;
+        let in_the_middle = |seen: &[usize]| seen.iter().any(|n| (1..all.len()).contains(n));
         let mut seen = Vec::new();
-        // A little later each time, until it is done before it is killed.
-        for pause in (0..).step_by(3).map(Duration::from_millis) {
-            if muster.run_until_killed(&["migrate"], pause).await {
+        // Finer each time, until a kill came in the middle.
+        for step in [3_000, 1_000, 300, 100] {
+            // A little later each time, until it is done before it is killed.
+            for pause in (0..).step_by(step).map(Duration::from_micros) {
+                if muster.run_until_killed(&["migrate"], pause).await {
+                    break;
+                }
+                seen.push(migrations(&muster, store).await.len());
+            }
+            assert_eq!(migrations(&muster, store).await, all, "{seen:?}");
+            if in_the_middle(&seen) {
                 break;
             }
-            seen.push(migrations(&muster, store).await.len());
+            empty(&muster, store).await;
         }
         assert!(seen.contains(&0), "it was killed before it began: {seen:?}");
-        assert_eq!(migrations(&muster, store).await, all, "{seen:?}");
+        assert!(in_the_middle(&seen), "it was never killed in the middle: {seen:?}");
         let (code, printed, errors) = muster.run(&["audit", "check"]).await;
         assert_eq!(code, 0, "{printed}{errors}");
     }

@@ -1,7 +1,7 @@
 //! One person, one gateway, and a server that dies where it is told to.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sqlx::Connection as _;
@@ -10,6 +10,9 @@ use tokio::net::TcpListener;
 use crate::book::{Desk, Entry, Reader};
 use crate::gateway::{self, Gateway};
 use crate::muster::{Muster, Store};
+
+/// How long the gateway may wait for its messages.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An installation whose one gateway keeps a book.
 pub(super) struct Scene {
@@ -126,7 +129,14 @@ impl Scene {
 
     /// Waits until the gateway has so many entries.
     pub(super) async fn expect_entries(&self, entries: usize) {
+        let deadline = Instant::now() + PATIENCE;
         while self.entries().len() < entries {
+            assert!(
+                Instant::now() < deadline,
+                "never {entries} entries in the book: {:?}\n{}",
+                self.entries(),
+                self.muster.log()
+            );
             tokio::time::sleep(Duration::from_millis(5)).await; // paces the look into the book
         }
     }

@@ -11,6 +11,9 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+/// So many messages show that a server takes part.
+const SOME: usize = 5;
+
 /// The gateway. Clones share one.
 #[derive(Clone)]
 pub(super) struct Book(Arc<Pages>);
@@ -104,6 +107,15 @@ impl Book {
             "only {} of {count} messages came",
             self.count()
         );
+    }
+
+    /// Waits until each of these servers has sent some.
+    pub(super) async fn wait_for_each(&self, nodes: &[&str]) {
+        let mut seen = self.0.count.subscribe();
+        let all = seen.wait_for(|_| nodes.iter().all(|node| self.sent_by(node) >= SOME));
+        let waited = tokio::time::timeout(super::node::PATIENCE, all).await;
+        let shares: Vec<usize> = nodes.iter().map(|node| self.sent_by(node)).collect();
+        assert!(waited.is_ok(), "not all of them send: {nodes:?} {shares:?}");
     }
 
     /// How often each delivery was taken.

@@ -30,11 +30,10 @@ async fn f17_a_server_cut_off_from_the_database_stops_sending_and_the_other_take
     let room = Room::new();
     let (_server, here, there) = here_and_there(&book, &room).await;
     here.launch("everyone").await;
-    book.wait_for(100).await;
-    assert!(book.sent_by("there") > 20, "both send");
+    book.wait_for_each(&["here", "there"]).await;
     // What it has on the wire is answered later: so much it has half-sent when it is cut off.
     book.hold("there");
-    book.wait_for(150).await;
+    book.wait_for(book.count() + 50).await;
     room.pull(Cable::Database);
     let cut = Instant::now();
     book.release();
@@ -53,6 +52,16 @@ async fn f17_a_server_cut_off_from_the_database_stops_sending_and_the_other_take
     );
     let (_, page) = there.page("/sign-in").await;
     assert!(page.contains("This server cannot send"), "{page}");
+    let (status, figures) = there.page("/metrics").await;
+    assert_eq!(status, 200, "it is not away: it lacks its database");
+    for line in [
+        "muster_database_up 0\n",
+        "muster_lease_held 0\n",
+        "muster_gateway_down{",
+    ] {
+        assert!(figures.contains(line), "{line}: {figures}");
+    }
+    assert!(!figures.contains("muster_lag_seconds"), "{figures}");
     here.all_accepted().await;
     assert!(
         cut.elapsed() < Duration::from_secs(25),
@@ -91,8 +100,7 @@ async fn f17_what_a_server_without_its_gateway_has_taken_up_goes_out_by_the_othe
     let room = Room::new();
     let (_server, here, _there) = here_and_there(&book, &room).await;
     here.launch("everyone").await;
-    book.wait_for(100).await;
-    assert!(book.sent_by("there") > 0, "both send");
+    book.wait_for_each(&["here", "there"]).await;
     room.pull(Cable::Outside);
     let cut = Instant::now();
     here.all_accepted().await;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::book::Book;
 use super::node::{Node, Place, Site};
-use super::restarts::launch_on;
+use super::restarts::{all_there, launch_on};
 use super::server::{Server, Stop, is_root, programs};
 use super::switch::Switch;
 
@@ -133,7 +133,9 @@ async fn f16_when_the_primary_is_lost_nothing_is_lost_with_a_synchronous_standby
     one.all_accepted().await;
 
     let there = one.count("SELECT count(*) FROM alert").await;
-    let told = i64::try_from(first.launched.union(&second.launched).count()).unwrap();
+    let launched = first.launched.union(&second.launched).cloned().collect();
+    all_there(&one, &launched).await;
+    let told = i64::try_from(launched.len()).unwrap();
     let in_doubt = i64::try_from(first.in_doubt + second.in_doubt).unwrap();
     assert!(
         (told..=told + in_doubt).contains(&there),

@@ -44,13 +44,8 @@ impl Cable {
 impl Room {
     /// Lays both cables. Needs root, and fails where that is not to be had.
     pub(super) fn new() -> Self {
-        let subnet =
-            NEXT.fetch_add(1, Ordering::Relaxed) + u8::try_from(std::process::id() % 200).unwrap();
-        let room = Self {
-            name: format!("muster{subnet}"),
-            subnet,
-        };
-        ip(&format!("netns add {}", room.name));
+        let room = Self::free();
+        let subnet = room.subnet;
         ip(&format!("-n {} link set lo up", room.name));
         for cable in [Cable::Database, Cable::Outside] {
             let (here, there) = (room.end(cable, 'h'), room.end(cable, 'r'));
@@ -68,6 +63,24 @@ impl Room {
             room.plug_in(cable);
         }
         room
+    }
+
+    /// A room that no other test has.
+    fn free() -> Self {
+        let first = u8::try_from(std::process::id() % 200).unwrap();
+        loop {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            assert!(
+                number < 200,
+                "all rooms are taken: delete those that `ip netns` lists"
+            );
+            let subnet = (first + number) % 200;
+            let name = format!("muster{subnet}");
+            match try_ip(&format!("netns add {name}")) {
+                Ok(()) => return Self { name, subnet },
+                Err(told) => assert!(told.contains("File exists"), "{told}"),
+            }
+        }
     }
 
     fn end(&self, cable: Cable, side: char) -> String {
@@ -111,11 +124,18 @@ impl Drop for Room {
 }
 
 fn ip(words: &str) {
+    try_ip(words).unwrap();
+}
+
+/// Says what went wrong.
+fn try_ip(words: &str) -> Result<(), String> {
     let output = Command::new("ip").args(words.split(' ')).output();
     let output = output.expect("the program ip (iproute2) is installed");
+    if output.status.success() {
+        return Ok(());
+    }
     let told = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
+    Err(format!(
         "ip {words}: {told}This test lays network cables, which only root may: run it as root"
-    );
+    ))
 }

@@ -283,6 +283,15 @@ impl Node {
         answer["id"].as_str().unwrap().to_owned()
     }
 
+    /// Whether the server finds this alert in the database.
+    pub(super) async fn has_alert(&self, id: &str) -> bool {
+        let url = self.url(&format!("/api/v1/alerts/{id}"));
+        let asked = http_client().get(url).bearer_auth(&self.token).send().await;
+        let status = asked.unwrap().status().as_u16();
+        assert!(matches!(status, 200 | 404), "{status}");
+        status == 200
+    }
+
     /// Numbers that one statement answers with, asked of the database itself.
     pub(super) async fn ask(&self, sql: &'static str) -> Vec<i64> {
         let rows = if let Some(url) = &self.database {

@@ -59,6 +59,16 @@ pub(super) async fn launch_on(node: &Node, over: &AtomicBool) -> Told {
     told
 }
 
+/// Each alert that was said to be out is in the database.
+pub(super) async fn all_there(node: &Node, told: &BTreeSet<String>) {
+    for id in told {
+        assert!(
+            node.has_alert(id).await,
+            "{id} was said to be out and is lost"
+        );
+    }
+}
+
 /// Answers every message that has come, by its link, until it is recorded.
 async fn answer_on(node: &Node, book: &Book, over: &AtomicBool) -> BTreeSet<String> {
     let mut recorded = BTreeSet::new();
@@ -147,6 +157,7 @@ async fn f15_a_database_server_that_is_restarted_stopped_and_killed_loses_nothin
         "{there} alerts exist, {} were said to be out, {in_doubt} to be in doubt",
         told.len()
     );
+    all_there(&one, &told).await;
     let keys = one
         .count("SELECT count(DISTINCT key) FROM idempotency")
         .await;

@@ -76,12 +76,11 @@ on_both! {
         house.app.clock.advance(std::time::Duration::from_secs(1));
         launch(&house.app, page.clone()).await.unwrap();
         let other = LaunchRequest { template: "it-outage".to_owned(), variables: [
-            ("system".to_owned(), "the phones".to_owned())].into(), ..page.clone() };
+            ("systems".to_owned(), "the phones".to_owned())].into(), ..page.clone() };
         let drill = LaunchRequest { mode: muster::alert::words::Mode::Exercise, ..page.clone() };
         let script = LaunchRequest { warn_of_similar: false, ..page };
         for request in [other, drill, script] {
-            let outcome = launch(&house.app, request).await;
-            assert!(!matches!(outcome, Err(Refusal::Similar)));
+            launch(&house.app, request).await.unwrap();
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::program::{
@@ -45,7 +46,11 @@ impl SmallDisk {
 impl Drop for SmallDisk {
     fn drop(&mut self) {
         // Lazily: a server that is just ending may still have a file open.
-        must("umount", &["-l", self.0.to_str().unwrap()]);
+        // A failing test has its own words.
+        let told = Command::new("umount").arg("-l").arg(&self.0).status();
+        if !told.is_ok_and(|status| status.success()) {
+            eprintln!("{} stays mounted", self.0.display());
+        }
     }
 }
 

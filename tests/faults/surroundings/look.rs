@@ -80,8 +80,9 @@ on_both! {
         let sent = checked.iter().find(|one| one.name == "intent-before-sending").unwrap();
         assert_eq!(sent.rows, 2 << DOUBLINGS);
         let begun = Instant::now();
-        metrics::text(&house.app).await.unwrap();
+        let text = metrics::text(&house.app).await;
         let figures = begun.elapsed();
+        assert!(text.contains("muster_database_up 1\n"), "{text}");
 
         // Once it is over for long, it costs nothing any more.
         house.pass(4 * 3600 + 1).await;

@@ -1,8 +1,12 @@
-//! F9: receipts pour in while people answer.
+//! F9: receipts pour in while an alert is launched and people answer.
 
 use std::time::{Duration, Instant};
 
-use super::program::{PHONES, Server, answer, evacuation, links, prepare, wait_until_sent};
+use sqlx::Connection as _;
+
+use super::program::{
+    PATIENCE, PHONES, Server, answer, evacuation, links, prepare, wait_until_sent,
+};
 use crate::environment::http_client;
 use crate::muster::{Muster, Store};
 
@@ -25,6 +29,14 @@ async fn answers_are_kept_at_once_while_receipts_pour_in(store: Store) {
 
     let stop = tokio_util::sync::CancellationToken::new();
     let storm = tokio::spawn(pour(server.url.clone(), stop.clone()));
+    // It rages before anybody does anything in it.
+    taken(&muster, 100).await;
+    let begun = Instant::now();
+    let (status, second) = muster.post("/api/v1/alerts", &evacuation()).await;
+    let launched = begun.elapsed();
+    assert_eq!(status, 202, "{second}");
+    assert!(launched < Duration::from_secs(5), "{launched:?}");
+    wait_until_sent(&muster, second["id"].as_str().unwrap(), PEOPLE as u64).await;
     let mut waits = Vec::new();
     for link in &links {
         let begun = Instant::now();
@@ -40,8 +52,35 @@ async fn answers_are_kept_at_once_while_receipts_pour_in(store: Store) {
     assert!(slowest < Duration::from_secs(1), "{waits:?}");
     let shown = muster.get(&format!("/api/v1/alerts/{alert}")).await;
     assert_eq!(shown["counts"]["acknowledged"], PEOPLE);
+    // Whoever was told "taken" can rely on it: each is kept, and none twice.
+    assert!(receipts > 100, "it was a storm: {receipts}");
+    taken(&muster, i64::from(receipts)).await;
     server.stop().await;
+    assert_eq!(kept(&muster).await, i64::from(receipts));
     muster.audit().await;
+}
+
+/// How many of them are kept.
+async fn kept(muster: &Muster) -> i64 {
+    let sql = "SELECT count(*) FROM receipt WHERE gateway = 'modem'";
+    let url = muster.database();
+    if url.starts_with("postgres") {
+        let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+        sqlx::query_scalar(sql).fetch_one(&mut connection).await
+    } else {
+        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        sqlx::query_scalar(sql).fetch_one(&mut connection).await
+    }
+    .unwrap()
+}
+
+/// Waits until so many are.
+async fn taken(muster: &Muster, receipts: i64) {
+    let deadline = Instant::now() + PATIENCE;
+    while kept(muster).await < receipts {
+        assert!(Instant::now() < deadline, "never {receipts} receipts");
+        tokio::time::sleep(Duration::from_millis(20)).await; // paces the question
+    }
 }
 
 /// Posts receipts for messages that nobody knows yet, evenly, until told to stop. Answers how many
@@ -72,11 +111,11 @@ async fn pour(url: String, stop: tokio_util::sync::CancellationToken) -> (u32, D
 }
 
 #[tokio::test]
-async fn f9_answers_are_kept_at_once_while_receipts_pour_in_on_sqlite() {
+async fn f09_answers_are_kept_at_once_while_receipts_pour_in_on_sqlite() {
     answers_are_kept_at_once_while_receipts_pour_in(Store::Sqlite).await;
 }
 
 #[tokio::test]
-async fn f9_answers_are_kept_at_once_while_receipts_pour_in_on_postgres() {
+async fn f09_answers_are_kept_at_once_while_receipts_pour_in_on_postgres() {
     answers_are_kept_at_once_while_receipts_pour_in(Store::Postgres).await;
 }
