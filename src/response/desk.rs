@@ -29,8 +29,10 @@ const MOST: usize = 256;
 #[derive(Debug, Default)]
 pub struct Desk {
     waiting: Mutex<Vec<Slip>>,
-    /// Held by whoever writes down.
+    /// Held by whoever reads what the links lead to.
     turn: tokio::sync::Mutex<()>,
+    /// Held by whoever writes down: meanwhile the next are read for.
+    writing: tokio::sync::Mutex<()>,
 }
 
 /// One answer by link.
@@ -109,6 +111,8 @@ async fn write_waiting(app: App) {
             }
         }
     }
+    let writing = app.desk.writing.lock().await;
+    drop(turn);
     let is_call_out = |slip: &Slip| sheets[&slip.key].about.standing.is_some();
     let (alone, together): (Vec<_>, Vec<_>) = recorded
         .into_iter()
@@ -118,7 +122,7 @@ async fn write_waiting(app: App) {
         [] => Ok(()),
         _ => write(&app, responses, false).await,
     };
-    drop(turn);
+    drop(writing);
     let each = together.iter().map(|(_, response)| async {
         match &written {
             Ok(()) => Ok(()),
