@@ -135,6 +135,7 @@ async fn open_sqlite(path: &Path, access: Access) -> Result<Db, Error> {
         .foreign_keys(true)
         .busy_timeout(BUSY)
         .pragma("cache_size", "-12288")
+        .pragma("temp_store", "MEMORY")
         .statement_cache_capacity(256)
         // Rows come from another thread: fewer trips for a claim of a thousand.
         .row_buffer_size(1024)
