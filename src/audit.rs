@@ -103,8 +103,10 @@ impl Entry {
     }
 }
 
-/// Appends one entry. Call it inside the transaction of the act, before the act's own writes: it
-/// takes the lock on the end of the chain, behind which all acts queue up in one order.
+/// Appends one entry, inside the transaction of the act: it takes the lock on the end of the chain,
+/// behind which all acts queue up in one order. An act that locks other rows which are there already
+/// calls it, or [`begin`], before that; a launch, whose rows are all new, does not keep the others
+/// waiting and calls it last.
 pub async fn append(
     tx: &mut Tx,
     at: Timestamp,
@@ -131,8 +133,8 @@ pub async fn append(
 }
 
 /// Takes the lock on the end of the chain for an act whose entry can only be written at its end,
-/// because it counts what it did: everything that is audited takes this lock before any other, so
-/// that nobody waits in a circle.
+/// because it counts what it did. Only the next alert's number is taken before it, so that nobody
+/// waits in a circle.
 pub async fn begin(tx: &mut Tx) -> Result<(), Error> {
     storage::audit::hold_head(tx).await
 }

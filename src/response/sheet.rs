@@ -46,12 +46,10 @@ pub struct About {
 impl Sheet {
     /// Takes in an answer that is on disk now.
     pub(super) fn add(&mut self, response: &Response) {
-        let is_theirs = |person: &&mut Sharer| person.recipient == response.recipient;
-        let Some(person) = self.people.iter_mut().find(is_theirs) else {
-            return;
-        };
-        person.answer = Some(response.answer.clone());
-        self.given.push(response.clone());
+        let is_theirs = |person: &Sharer| person.recipient == response.recipient;
+        if self.people.iter().any(is_theirs) {
+            self.given.push(response.clone());
+        }
     }
 }
 
@@ -122,17 +120,11 @@ async fn people_and_answers(db: &Db, leads: &[Lead]) -> Result<(People, Answers)
     for person in links::list_sharers(db, &sent).await? {
         people.entry(person.delivery).or_default().push(person);
     }
-    let answered: Vec<RecipientId> = people
-        .values()
-        .flatten()
-        .filter(|person| person.answer.is_some())
-        .map(|person| person.recipient)
-        .collect();
+    let all = people.values().flatten();
+    let all: Vec<RecipientId> = all.map(|person| person.recipient).collect();
     let mut given = Answers::new();
-    if !answered.is_empty() {
-        for response in responses::list_of(db, &answered).await? {
-            given.entry(response.recipient).or_default().push(response);
-        }
+    for response in responses::list_of(db, &all).await? {
+        given.entry(response.recipient).or_default().push(response);
     }
     Ok((people, given))
 }

@@ -1,16 +1,17 @@
-//! How fast each gateway is being asked, and how often today: one row a gateway, shared by every server.
+//! How fast each gateway is being asked, and how often today: one row a gateway, and one a place with a
+//! rate, shared by every server.
 
 use super::{Error, Tx};
 use crate::clock::Timestamp;
 
-/// A gateway's row, locked until the transaction ends.
+/// A gateway's row, or a place's, locked until the transaction ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
 pub struct Pace {
     /// The next instant that nobody has taken, in microseconds.
     pub next_at: i64,
     /// The day that `taken` counts, as days since the epoch where the organisation is.
     pub day: i64,
-    /// Messages taken up on that day.
+    /// Messages taken up on that day; of a place, the last turn that was promised, in microseconds.
     pub taken: i64,
     /// Now, in microseconds, by the clock that all servers share.
     pub now: i64,

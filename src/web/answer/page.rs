@@ -9,6 +9,7 @@ use crate::dispatch::message::{answer_link, best, own_value};
 use crate::response::{AnswerClass, AnswerOption, Sheet};
 use crate::storage::alerts::Alert;
 use crate::storage::links::Sharer;
+use crate::storage::responses::Response;
 use crate::storage::{Error, Json};
 use crate::template::message::Filled;
 use crate::template::{answers, dates};
@@ -145,20 +146,22 @@ fn first_name(name: &str) -> &str {
     spoken.split_whitespace().next().unwrap_or(name)
 }
 
-/// What is on disk, one line for each person who answered.
+/// What is on disk, one line for each person who answered. Whose only answer a machine may have given
+/// is asked for it once more.
 fn recorded(app: &App, sheet: &Sheet, words: &AnswerWords) -> Vec<String> {
     let language = &sheet.lead.language;
-    let latest = |person: &Sharer| {
-        let mut given = sheet.given.iter();
-        given.rfind(|one| one.recipient == person.recipient)
-    };
     let options = &sheet.about.alert.options;
     let line = |person: &Sharer| {
-        let latest = latest(person)?;
+        let own = |one: &&Response| one.recipient == person.recipient;
+        let name = name_if_shared(sheet, person);
+        let sure = |one: &&Response| own(one) && !one.maybe_automatic;
+        let Some(latest) = sheet.given.iter().rfind(sure) else {
+            let unsure = sheet.given.iter().find(own);
+            return unsure.map(|_| format!("{name}{}", words.unsure));
+        };
         let option = options.iter().find(|option| option.key == latest.answer);
         let label = option.map_or(latest.answer.as_str(), |option| option.label_in(language));
         let at = moment(app, latest.at, language, "%H:%M:%S");
-        let name = name_if_shared(sheet, person);
         let late = if latest.late {
             format!(" ({})", words.late)
         } else {
@@ -188,10 +191,6 @@ fn places(sheet: &Sheet, words: &AnswerWords) -> Vec<String> {
         let name = name_if_shared(sheet, person);
         match standing.place(person.recipient) {
             Some(place) => lines.push(format!("{name}{}", words.place(place))),
-            // A yes that a machine may have given has no place yet.
-            None if says_yes(person, &sheet.about.alert.options) => {
-                lines.push(format!("{name}{}", words.unsure));
-            }
             None => {}
         }
     }
@@ -199,13 +198,6 @@ fn places(sheet: &Sheet, words: &AnswerWords) -> Vec<String> {
         lines.push(words.filled.to_owned());
     }
     lines
-}
-
-fn says_yes(person: &Sharer, options: &[AnswerOption]) -> bool {
-    let given = options
-        .iter()
-        .find(|option| person.answer.as_ref() == Some(&option.key));
-    given.is_some_and(|option| option.class == AnswerClass::Positive)
 }
 
 /// The time of day, with the date when that is not today.
