@@ -188,10 +188,9 @@ fn places(sheet: &Sheet, words: &AnswerWords) -> Vec<String> {
     };
     let mut lines = Vec::new();
     for person in &sheet.people {
-        let name = name_if_shared(sheet, person);
-        match standing.place(person.recipient) {
-            Some(place) => lines.push(format!("{name}{}", words.place(place))),
-            None => {}
+        if let Some(place) = standing.place(person.recipient) {
+            let name = name_if_shared(sheet, person);
+            lines.push(format!("{name}{}", words.place(place)));
         }
     }
     if lines.is_empty() && standing.still_needed() == 0 {
