@@ -62,6 +62,20 @@ async fn weight(served: &Served, path: &str, encoding: &str) -> usize {
 }
 
 on_both! {
+    async fn a_press_right_after_a_mail_is_kept_and_asks_for_a_second_one(served: Served) {
+        served.start_sending().await;
+        let id = served.launched().await;
+        let messages = served.received(3).await;
+        let is_mail = |message: &&Value| message["to"].as_str().unwrap().contains('@');
+        let mia = path_of(&served, messages.iter().find(is_mail).unwrap());
+        let (first, _) = keys(&served).await;
+        let before = answers(&served, &id).await;
+        let page = press(&served, &mia, &[("o", &first)]).await;
+        assert!(page.text.contains("Please answer once more"), "{}", page.text);
+        assert_eq!(answers(&served, &id).await, before, "nobody has answered yet");
+        assert!(open(&served, &mia).await.text.contains("Please answer once more"));
+    }
+
     async fn opening_the_link_changes_nothing_and_a_button_records(served: Served) {
         let (id, ana, luis) = pages(&served).await;
         let (first, second) = keys(&served).await;
