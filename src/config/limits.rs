@@ -29,6 +29,9 @@ impl Quiet {
     }
 }
 
+/// A place that is slower than one message in a quarter of an hour is a mistake.
+const LEAST_RATE: f64 = 0.001;
+
 /// A place that many numbers or addresses lead to: a switchboard with few lines, a mail server of
 /// the house. Whatever gateway leads there, it is reached at this rate by all servers together.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -65,8 +68,8 @@ impl Destination {
         if self.name.trim().is_empty() {
             problems.push("destination: name: it cannot be empty".to_owned());
         }
-        if !(self.rate_per_second.is_finite() && self.rate_per_second > 0.0) {
-            problems.push(of("rate_per_second", "write more than 0, as in 5 or 0.5"));
+        if !(LEAST_RATE..=1e6).contains(&self.rate_per_second) {
+            problems.push(of("rate_per_second", "write 0.001 or more, as in 5 or 0.5"));
         }
         if self.numbers.is_empty() && self.domains.is_empty() {
             problems.push(of("numbers", "name a number's beginning or a mail domain"));
@@ -148,6 +151,16 @@ mod tests {
             assert!(
                 words.contains(&format!("destination \"switchboard\": {key}")),
                 "{words}"
+            );
+        }
+        for rate in [-1.0, 1e-9, f64::NAN, f64::INFINITY] {
+            let odd = Destination {
+                rate_per_second: rate,
+                ..switchboard()
+            };
+            assert!(
+                problems(None, &[odd])[0].contains("0.001 or more"),
+                "{rate}"
             );
         }
         let nowhere = Destination {

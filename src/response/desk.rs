@@ -131,10 +131,13 @@ async fn write_waiting(app: App) {
         }
     });
     let outcomes = join_all(each).await;
+    let is_news = !together.is_empty();
     for ((slip, response), outcome) in together.into_iter().zip(outcomes) {
         answer(&mut sheets, slip, response, outcome);
     }
-    tell(&app, false);
+    if is_news {
+        tell(&app, false);
+    }
     for (slip, response) in alone {
         let outcome = write_one(&app, response.clone(), true).await;
         tell(&app, true);

@@ -72,7 +72,7 @@ pub async fn load(app: &App, keys: &[Vec<u8>]) -> Result<HashMap<Vec<u8>, Sheet>
     if leads.is_empty() {
         return Ok(HashMap::new());
     }
-    let (mut people, mut given) = people_and_answers(db, &leads).await?;
+    let (mut people, given) = people_and_answers(db, &leads).await?;
     let sheets = leads.into_iter().map(|lead| {
         let people = people.remove(&lead.delivery).unwrap_or_default();
         let of = |person: &Sharer| given.get(&person.recipient).cloned().unwrap_or_default();
@@ -86,9 +86,7 @@ pub async fn load(app: &App, keys: &[Vec<u8>]) -> Result<HashMap<Vec<u8>, Sheet>
         };
         (sheet.lead.token_key.clone(), sheet)
     });
-    let sheets = sheets.collect();
-    given.clear();
-    Ok(sheets)
+    Ok(sheets.collect())
 }
 
 async fn about(db: &Db, number: AlertNumber) -> Result<About, Error> {

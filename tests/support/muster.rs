@@ -8,6 +8,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use sqlx::Connection as _;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
@@ -143,6 +144,19 @@ impl Muster {
             || format!("sqlite:{}", file.display()),
             |one| one.url().to_owned(),
         )
+    }
+
+    /// The one number that a statement answers with, asked of the database itself.
+    pub async fn count(&self, sql: &'static str) -> i64 {
+        let url = self.database();
+        if url.starts_with("postgres") {
+            let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+            sqlx::query_scalar(sql).fetch_one(&mut connection).await
+        } else {
+            let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+            sqlx::query_scalar(sql).fetch_one(&mut connection).await
+        }
+        .unwrap()
     }
 
     /// The folder of this installation.

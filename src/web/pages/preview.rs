@@ -155,6 +155,16 @@ pub fn one_of(channel: Channel) -> &'static str {
     }
 }
 
+/// "text messages", "e-mails".
+pub fn many_of(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Sms => "text messages",
+        Channel::Email => "e-mails",
+        Channel::Voice => "calls",
+        Channel::Push => "push messages",
+    }
+}
+
 fn in_words(size: &SmsSize) -> (String, String) {
     let alphabet = match size.encoding {
         Encoding::Gsm7 => "",

@@ -2,9 +2,9 @@
 
 use crate::alert::words::Severity;
 use crate::app::App;
-use crate::channel::Channel;
 use crate::plan::Plan;
 use crate::web::format::Times;
+use crate::web::pages::preview;
 
 /// "Quiet hours until 06:30: text messages wait until then." None where nothing waits.
 pub fn words(app: &App, severity: Severity, plan: &Plan) -> Option<String> {
@@ -14,7 +14,7 @@ pub fn words(app: &App, severity: Severity, plan: &Plan) -> Option<String> {
     let waiting: Vec<&str> = quiet
         .into_iter()
         .filter(|channel| used.contains(channel))
-        .map(messages)
+        .map(preview::many_of)
         .collect();
     let times = Times::new(&app.config, app.clock.now());
     Some(format!(
@@ -22,13 +22,4 @@ pub fn words(app: &App, severity: Severity, plan: &Plan) -> Option<String> {
         times.near_minute(until),
         waiting.join(" and ")
     ))
-}
-
-fn messages(channel: Channel) -> &'static str {
-    match channel {
-        Channel::Sms => "text messages",
-        Channel::Email => "e-mails",
-        Channel::Voice => "calls",
-        Channel::Push => "messages to apps",
-    }
 }

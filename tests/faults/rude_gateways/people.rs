@@ -42,6 +42,20 @@ async fn launch(house: &House) -> (House, muster::storage::alerts::Alert) {
     (house, alert)
 }
 
+/// Two people with one mobile phone and a mailbox each.
+async fn family(house: &House) {
+    let mut family = Vec::new();
+    for name in ["Ana", "Ben"] {
+        let mail = format!("{}@clinic.example", name.to_lowercase());
+        let points = [
+            (PointKind::Mobile, "+41790000009"),
+            (PointKind::Email, mail.as_str()),
+        ];
+        family.push(house.person(name, &points).await);
+    }
+    house.group("everyone", &family).await;
+}
+
 async fn called(house: &House) -> i64 {
     let (count,): (i64,) = house
         .app
@@ -95,13 +109,7 @@ on_both! {
     }
 
     async fn f06_people_who_share_a_phone_share_its_failure(house: House) {
-        let mut family = Vec::new();
-        for name in ["Ana", "Ben"] {
-            let mail = format!("{}@clinic.example", name.to_lowercase());
-            let points = [(PointKind::Mobile, "+41790000009"), (PointKind::Email, mail.as_str())];
-            family.push(house.person(name, &points).await);
-        }
-        house.group("everyone", &family).await;
+        family(&house).await;
         house.sms.next(Order::Refuse(Failure::person("The number does not exist.")));
         let (house, _) = launch(&house).await;
         assert_eq!(house.email.taken().len(), 2);
@@ -110,13 +118,7 @@ on_both! {
     }
 
     async fn f06_the_next_channel_is_not_left_to_someone_who_will_get_none(house: House) {
-        let mut family = Vec::new();
-        for name in ["Ana", "Ben"] {
-            let mail = format!("{}@clinic.example", name.to_lowercase());
-            let points = [(PointKind::Mobile, "+41790000009"), (PointKind::Email, mail.as_str())];
-            family.push(house.person(name, &points).await);
-        }
-        house.group("everyone", &family).await;
+        family(&house).await;
         let gateways = house.app.gateways.clone();
         let house = house.with_config(gateways, |config| {
             let mut plan = text_first();

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use sqlx::Connection as _;
 use tokio::net::TcpStream;
 
 use super::program::{
@@ -37,15 +36,7 @@ on_both! {
 /// How many messages were taken.
 async fn sent(muster: &Muster) -> i64 {
     let sql = "SELECT count(*) FROM delivery WHERE state IN ('accepted', 'sent', 'delivered')";
-    let url = muster.database();
-    if url.starts_with("postgres") {
-        let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
-        sqlx::query_scalar(sql).fetch_one(&mut connection).await
-    } else {
-        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
-        sqlx::query_scalar(sql).fetch_one(&mut connection).await
-    }
-    .unwrap()
+    muster.count(sql).await
 }
 
 /// With 64 files for everything, more visitors come than there are files.

@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use sqlx::Connection as _;
-
 use super::program::{
     PATIENCE, PHONES, Server, answer, evacuation, links, prepare, wait_until_sent,
 };
@@ -63,15 +61,7 @@ async fn answers_are_kept_at_once_while_receipts_pour_in(store: Store) {
 /// How many of them are kept.
 async fn kept(muster: &Muster) -> i64 {
     let sql = "SELECT count(*) FROM receipt WHERE gateway = 'modem'";
-    let url = muster.database();
-    if url.starts_with("postgres") {
-        let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
-        sqlx::query_scalar(sql).fetch_one(&mut connection).await
-    } else {
-        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
-        sqlx::query_scalar(sql).fetch_one(&mut connection).await
-    }
-    .unwrap()
+    muster.count(sql).await
 }
 
 /// Waits until so many are.
