@@ -28,7 +28,7 @@ use crate::operate::self_watch::Watch;
 use crate::plan::Plan;
 use crate::quiet_hours::QuietHours;
 use crate::receipt::Inbox;
-use crate::response::desk::Desk;
+use crate::response::Desk;
 use crate::storage::{self, Access, Db, meta};
 use crate::template::{self, Loaded};
 

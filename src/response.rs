@@ -5,7 +5,7 @@
 //! the answer is added, the person's first answer keeps its time, what was still to be sent to them
 //! is called off. "Recorded" is said only after the commit.
 
-pub mod desk;
+mod desk;
 mod inbound;
 pub mod option;
 pub mod reply_words;
@@ -22,6 +22,7 @@ use crate::keys::answer_key;
 use crate::storage::alerts;
 use crate::storage::responses::{self, Response, Via};
 use crate::storage::{self, Error, Tx, call_off};
+pub use desk::{Desk, Given, link};
 pub use inbound::{LATEST, inbound};
 pub use option::{AnswerClass, AnswerOption};
 pub use sheet::Sheet;
@@ -45,17 +46,6 @@ pub enum Answered {
     UnknownLink,
     /// The form named an answer or a person that is not offered: nothing was recorded.
     NotOffered,
-}
-
-/// Records an answer by link. `who` is for a shared phone: which of the people answers; none is the
-/// person it was sent to.
-pub async fn link(
-    app: &App,
-    token: &str,
-    answer: &str,
-    who: Option<RecipientId>,
-) -> Result<Answered, Error> {
-    Ok(desk::give(app, token, answer, who).await?.answered)
 }
 
 /// Tells the boards; after an answer to a call-out somebody else may have to be asked or told.

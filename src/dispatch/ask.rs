@@ -4,10 +4,11 @@
 //! Any server may ask. Whoever does takes the deliveries up first, for a while in which nobody else
 //! asks about them; no transaction is open during the asking.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::future::join_all;
+use tokio::time::MissedTickBehavior;
 use tracing::{error, info};
 
 use super::message::{Texts, compose};
@@ -83,10 +84,13 @@ pub(super) async fn later(tx: &mut Tx, results: &[Recorded]) -> Result<(), Error
 /// Asks one gateway until the service stops.
 pub async fn run(app: App, gateway: Configured) {
     app.pulse.begin_asking(&gateway.common.name);
+    // The first look is at once: a server that died a moment ago may have left something.
+    let mut look = tokio::time::interval(TICK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = app.stopping.cancelled() => return,
-            () = tokio::time::sleep(TICK) => {} // paces the look at the database
+            _ = look.tick() => {}
         }
         match turn(&app, &gateway).await {
             Ok(()) => app.turned(Part::Asking(&gateway.common.name)),
@@ -96,10 +100,12 @@ pub async fn run(app: App, gateway: Configured) {
     }
 }
 
-/// Asks one gateway about all that is due now.
+/// Asks one gateway about all that is due now, or until the service stops.
 pub async fn turn(app: &App, gateway: &Configured) -> Result<(), Error> {
     let name = &gateway.common.name;
-    while doubts::is_any_to_ask(&app.db, name, app.clock.now()).await? {
+    while !app.stopping.is_cancelled()
+        && doubts::is_any_to_ask(&app.db, name, app.clock.now()).await?
+    {
         about_doubted(app, gateway).await?;
         about_silent(app, gateway).await?;
     }
@@ -135,11 +141,8 @@ async fn about_doubted(app: &App, gateway: &Configured) -> Result<(), Error> {
     texts.load(&app.db, claimed).await?;
     let questions = doubted.iter().map(|one| ask(app, gateway, one, &texts));
     let answers = answers(app, gateway, join_all(questions)).await;
-    // One after the other: of two that read the same, the second must see what the first got.
-    for (one, answer) in doubted.iter().zip(answers) {
-        settle(app, gateway, one, answer).await?;
-    }
-    Ok(())
+    let told = weigh(app, gateway, &doubted, &answers).await?;
+    settle(app, gateway, &doubted, told).await
 }
 
 async fn ask(
@@ -153,82 +156,97 @@ async fn ask(
     gateway.gateway.ask(&message, doubted.sending_at).await
 }
 
+/// What the answers mean. One after the other: of two messages that read the same, the second must see
+/// what the first got.
+async fn weigh(
+    app: &App,
+    gateway: &Configured,
+    doubted: &[Doubted],
+    answers: &[Result<Vec<Found>, Failure>],
+) -> Result<Vec<Told>, Error> {
+    let found = answers.iter().flatten().flatten();
+    let names: Vec<&str> = found.map(|one| one.receipt.gateway_id.as_str()).collect();
+    let known = doubts::list_known(&app.db, &gateway.common.name, &names).await?;
+    let mut owners: HashMap<String, DeliveryId> = known.into_iter().collect();
+    let mut all = Vec::with_capacity(doubted.len());
+    for (one, answer) in doubted.iter().zip(answers) {
+        let id = one.claimed.id;
+        let told = match answer {
+            Ok(found) => judge(found, |name| {
+                owners.get(name).is_some_and(|owner| *owner != id)
+            }),
+            Err(failure) => {
+                info!(
+                    gateway.name = gateway.common.name,
+                    delivery.id = id.0,
+                    reason = failure.reason,
+                    "A gateway did not say whether it has a message"
+                );
+                Told::CannotTell
+            }
+        };
+        if let Told::Has(receipt) = &told {
+            owners.insert(receipt.gateway_id.clone(), id);
+        }
+        all.push(told);
+    }
+    Ok(all)
+}
+
+/// Writes down what was told of each.
 async fn settle(
     app: &App,
     gateway: &Configured,
-    doubted: &Doubted,
-    answer: Result<Vec<Found>, Failure>,
+    doubted: &[Doubted],
+    told: Vec<Told>,
 ) -> Result<(), Error> {
-    let (id, attempt) = (doubted.claimed.id, doubted.claimed.attempts);
-    let told = match answer {
-        Ok(found) => {
-            let names: Vec<_> = found
-                .iter()
-                .map(|it| it.receipt.gateway_id.as_str())
-                .collect();
-            let taken = doubts::list_taken(&app.db, &gateway.common.name, &names, id).await?;
-            let taken: HashSet<String> = taken.into_iter().map(|(name,)| name).collect();
-            judge(&found, |name| taken.contains(name))
+    let (mut has, mut receipts) = (Vec::new(), Vec::new());
+    let (mut has_not, mut open) = (Vec::new(), Vec::new());
+    for (one, told) in doubted.iter().zip(told) {
+        let (id, attempt) = (one.claimed.id, one.claimed.attempts);
+        match told {
+            Told::Has(receipt) => {
+                has.push((id, attempt, receipt.gateway_id.clone()));
+                receipts.push(of_ours(receipt, id, attempt));
+            }
+            Told::HasNot => has_not.push((id, attempt)),
+            Told::CannotTell => open.push((id, attempt)),
         }
-        Err(failure) => {
-            info!(
-                gateway.name = gateway.common.name,
-                delivery.id = id.0,
-                reason = failure.reason,
-                "A gateway did not say whether it has a message"
-            );
-            Told::CannotTell
-        }
-    };
+    }
     let now = app.clock.now();
-    let again = match told {
-        Told::Has(receipt) => return keep(app, gateway, (id, attempt), receipt).await,
-        Told::HasNot => Again::NotTaken,
-        Told::CannotTell => Again::Marked(RESEND_BELOW),
-    };
+    let ask_at = next(now, now).unwrap_or(now);
+    if !has.is_empty() {
+        app.db
+            .write("ask.found", move |tx| {
+                Box::pin(async move { doubts::found(tx, &has, ask_at, now).await })
+            })
+            .await?;
+        receipt::record(app, &gateway.common.name, receipts).await?;
+    }
+    if has_not.is_empty() && open.is_empty() {
+        return Ok(());
+    }
     app.db
         .write("ask.decide", move |tx| {
-            Box::pin(async move { doubts::decide(tx, &[(id, attempt)], again, now).await })
+            Box::pin(async move {
+                let open = (Again::Marked(RESEND_BELOW), open);
+                doubts::decide(tx, &[(Again::NotTaken, has_not), open], now).await
+            })
         })
         .await?;
     app.wake();
     Ok(())
 }
 
-/// It has it: the message was taken, and its state is what the gateway says.
-async fn keep(
-    app: &App,
-    gateway: &Configured,
-    (delivery, attempt): (DeliveryId, i32),
-    receipt: Receipt,
-) -> Result<(), Error> {
-    let (now, name) = (app.clock.now(), receipt.gateway_id.clone());
-    let ask_at = next(now, now).unwrap_or(now);
-    app.db
-        .write("ask.found", move |tx| {
-            Box::pin(async move { doubts::found(tx, delivery, attempt, &name, ask_at, now).await })
-        })
-        .await?;
-    record(app, gateway, delivery, attempt, receipt).await
-}
-
-/// A receipt that was asked for is a receipt like any other.
-async fn record(
-    app: &App,
-    gateway: &Configured,
-    delivery: DeliveryId,
-    attempt: i32,
-    receipt: Receipt,
-) -> Result<(), Error> {
-    let reference = Some(Reference {
-        delivery,
-        attempt: u32::try_from(attempt).ok(),
-    });
-    let said = vec![Receipt {
-        reference,
+/// A receipt that was asked for is a receipt like any other, of the delivery it was asked for.
+fn of_ours(receipt: Receipt, delivery: DeliveryId, attempt: i32) -> Receipt {
+    Receipt {
+        reference: Some(Reference {
+            delivery,
+            attempt: u32::try_from(attempt).ok(),
+        }),
         ..receipt
-    }];
-    receipt::record(app, &gateway.common.name, said).await
+    }
 }
 
 async fn about_silent(app: &App, gateway: &Configured) -> Result<(), Error> {
@@ -248,7 +266,7 @@ async fn about_silent(app: &App, gateway: &Configured) -> Result<(), Error> {
         .iter()
         .map(|one| gateway.gateway.status(&one.gateway_id));
     let answers = answers(app, gateway, join_all(questions)).await;
-    let mut again = Vec::new();
+    let (mut again, mut receipts) = (Vec::new(), Vec::new());
     for (one, answer) in silent.iter().zip(answers) {
         let mut next = next(one.accepted_at, now);
         match answer {
@@ -259,7 +277,7 @@ async fn about_silent(app: &App, gateway: &Configured) -> Result<(), Error> {
                 ) {
                     next = None;
                 }
-                record(app, gateway, one.id, one.attempts, receipt).await?;
+                receipts.push(of_ours(receipt, one.id, one.attempts));
             }
             Ok(None) => {}
             Err(failure) => info!(
@@ -270,6 +288,9 @@ async fn about_silent(app: &App, gateway: &Configured) -> Result<(), Error> {
             ),
         }
         again.push((one.id, next));
+    }
+    if !receipts.is_empty() {
+        receipt::record(app, &gateway.common.name, receipts).await?;
     }
     app.db
         .write("ask.again", move |tx| {

@@ -74,17 +74,19 @@ impl Texts {
     }
 }
 
-/// The text for a reader of `language`: in it, in a related one, or the first.
-pub fn best<'a>(texts: &'a [(Language, Filled)], language: &Language) -> Option<&'a Filled> {
+/// The text for a reader of `language`, and the language it is in: theirs, a related one, or the
+/// first.
+pub fn best<'a>(
+    texts: &'a [(Language, Filled)],
+    language: &Language,
+) -> Option<&'a (Language, Filled)> {
     let same = texts.iter().find(|(tag, _)| tag == language);
     let related = || {
         texts
             .iter()
             .find(|(tag, _)| primary(tag) == primary(language))
     };
-    same.or_else(related)
-        .or_else(|| texts.first())
-        .map(|(_, filled)| filled)
+    same.or_else(related).or_else(|| texts.first())
 }
 
 /// The person's answer link.
@@ -104,7 +106,7 @@ pub fn compose(
         .keys
         .open_text(claimed.point_id.0.as_bytes(), &claimed.address)
         .map_err(|error| Failure::person("The address could not be unsealed.").because(error))?;
-    let filled = texts
+    let (_, filled) = texts
         .and_then(|texts| best(texts, &claimed.language))
         // Reading it failed a moment ago: it is there, because a launch writes it.
         .ok_or_else(|| Failure::person_for_now("The alert's text could not be read."))?;

@@ -193,8 +193,8 @@ async fn settle(app: &App) -> Result<(), Error> {
         .db
         .write("recovery.settle", move |tx| {
             Box::pin(async move {
-                doubts::decide(tx, &same, Again::SameGateway, now).await?;
-                doubts::decide(tx, &marked, Again::Marked(RESEND_BELOW), now).await
+                let marked = (Again::Marked(RESEND_BELOW), marked);
+                doubts::decide(tx, &[(Again::SameGateway, same), marked], now).await
             })
         })
         .await?;

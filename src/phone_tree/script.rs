@@ -46,7 +46,7 @@ fn text_of(
             ))
         })
         .collect();
-    let filled = best(&filled, language)?;
+    let (_, filled) = best(&filled, language)?;
     Some(
         filled
             .splice(channel, &|field| own_value(field, name, "", own))

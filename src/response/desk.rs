@@ -28,11 +28,18 @@ const MOST: usize = 256;
 /// Answers that nobody has written down yet.
 #[derive(Debug, Default)]
 pub struct Desk {
-    waiting: Mutex<Vec<Slip>>,
+    waiting: Mutex<Waiting>,
     /// Held by whoever reads what the links lead to.
     turn: tokio::sync::Mutex<()>,
     /// Held by whoever writes down: meanwhile the next are read for.
     writing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    slips: Vec<Slip>,
+    /// Somebody is on the way to write them down.
+    is_called: bool,
 }
 
 /// One answer by link.
@@ -54,45 +61,61 @@ pub struct Given {
 }
 
 impl Desk {
-    fn lock(&self) -> MutexGuard<'_, Vec<Slip>> {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self) -> Vec<Slip> {
+    /// Whether somebody must be called to write it down.
+    fn add(&self, slip: Slip) -> bool {
         let mut waiting = self.lock();
-        let most = waiting.len().min(MOST);
-        waiting.drain(..most).collect()
+        waiting.slips.push(slip);
+        !std::mem::replace(&mut waiting.is_called, true)
+    }
+
+    /// Those to be written down now, and whether somebody must be called for the rest.
+    fn take(&self) -> (Vec<Slip>, bool) {
+        let mut waiting = self.lock();
+        let most = waiting.slips.len().min(MOST);
+        let slips = waiting.slips.drain(..most).collect();
+        waiting.is_called = !waiting.slips.is_empty();
+        (slips, waiting.is_called)
     }
 }
 
 /// Records an answer by link. `who` is for a shared phone: which of the people answers; none is the
 /// person it was sent to.
-pub async fn give(
+pub async fn link(
     app: &App,
     token: &str,
     answer: &str,
     who: Option<RecipientId>,
 ) -> Result<Given, Error> {
     let (done, outcome) = oneshot::channel();
-    app.desk.lock().push(Slip {
+    let is_first = app.desk.add(Slip {
         key: answer_key(token).to_vec(),
         answer: answer.to_owned(),
         who,
         done,
     });
-    // A task of its own: a phone that hangs up must not take the others' answers with it.
-    app.tasks.spawn(write_waiting(app.clone()));
+    if is_first {
+        call(app);
+    }
     outcome
         .await
         .unwrap_or(Err(Error::Broken("nobody wrote the answer down")))
 }
 
-/// Whoever comes first writes down all that waits; the others find nothing left to do.
+/// Has all that waits written down. In a task of its own: a phone that hangs up must not take the
+/// others' answers with it.
+fn call(app: &App) {
+    app.tasks.spawn(write_waiting(app.clone()));
+}
+
 async fn write_waiting(app: App) {
     let turn = app.desk.turn.lock().await;
-    let slips = app.desk.take();
-    if slips.is_empty() {
-        return;
+    let (slips, is_more) = app.desk.take();
+    if is_more {
+        call(&app);
     }
     let keys: Vec<Vec<u8>> = slips.iter().map(|slip| slip.key.clone()).collect();
     let mut sheets = match sheet::load(&app, &keys).await {

@@ -5,14 +5,16 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::alert::words::AlertState;
+use crate::alert::words::{AlertState, Language};
 use crate::app::App;
+use crate::channel::Channel;
 use crate::ids::{AlertNumber, DeliveryId, RecipientId};
-use crate::storage::alerts::{self, Alert, Text};
+use crate::storage::alerts::{self, Alert};
 use crate::storage::call_out::{self, Standing};
 use crate::storage::links::{self, Lead, Sent, Sharer};
 use crate::storage::responses::{self, Response};
 use crate::storage::{Db, Error};
+use crate::template::message::Filled;
 
 /// How long after the end of an alert its links still open.
 const OPEN_FOR: Duration = Duration::from_hours(72);
@@ -37,8 +39,8 @@ pub struct About {
     pub alert: Alert,
     /// It and what followed it, oldest first.
     pub thread: Vec<Alert>,
-    /// The texts of the newest of them.
-    pub texts: Vec<Text>,
+    /// The texts of the newest of them, each channel's fallback language first.
+    pub texts: HashMap<Channel, Vec<(Language, Filled)>>,
     /// How its call-out stands, if it is one.
     pub standing: Option<Standing>,
 }
@@ -90,13 +92,19 @@ pub async fn load(app: &App, keys: &[Vec<u8>]) -> Result<HashMap<Vec<u8>, Sheet>
 }
 
 async fn about(db: &Db, number: AlertNumber) -> Result<About, Error> {
-    let alert = alerts::get(db, number).await?;
-    let mut thread = alerts::list_thread(db, alert.thread).await?;
-    thread.retain(|other| other.number >= number);
+    let thread = alerts::list_from(db, number).await?;
+    let alert = thread.first().cloned().ok_or(Error::NotFound)?;
     let newest = thread.last().map_or(number, |newest| newest.number);
     let is_running = alert.state == AlertState::Running;
+    let mut texts: HashMap<Channel, Vec<_>> = HashMap::new();
+    for text in alerts::list_texts(db, newest).await? {
+        let filled = serde_json::from_str(&text.filled)
+            .map_err(|_| Error::Broken("an alert's text cannot be read"))?;
+        let others = texts.entry(text.channel).or_default();
+        others.push((text.language, filled));
+    }
     Ok(About {
-        texts: alerts::list_texts(db, newest).await?,
+        texts,
         standing: call_out::standing(db, number).await?.filter(|_| is_running),
         alert,
         thread,

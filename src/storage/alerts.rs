@@ -256,6 +256,17 @@ pub async fn list_thread(on: impl Conn<'_>, thread: AlertNumber) -> Result<Vec<A
         .await
 }
 
+/// An alert and what followed it, oldest first; nothing if there is no such alert.
+pub async fn list_from(on: impl Conn<'_>, number: AlertNumber) -> Result<Vec<Alert>, Error> {
+    on.sql(
+        "SELECT * FROM alert WHERE number >= $1
+         AND thread = (SELECT thread FROM alert WHERE number = $1) ORDER BY number",
+    )
+    .bind(number)
+    .fetch_all()
+    .await
+}
+
 /// An alert that someone was in, and their place in it.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Appearance {

@@ -97,20 +97,33 @@ macro_rules! not_taken {
 /// Why a try of unknown outcome is known to have failed after all.
 const NOT_TAKEN: &str = "the gateway was asked: it never took this message";
 
+/// A delivery and the number of its try.
+pub type Try = (DeliveryId, i32);
+
 /// Decides about deliveries in doubt, each with the try that is in doubt: another try's doubt is
 /// another matter. Who has answered or whose alert is over gets no more; what is not sent again
 /// stays as it is, said plainly, and the next step of the plan takes over. Answers how many are sent
 /// again.
 pub async fn decide(
     tx: &mut Tx,
-    tries: &[(DeliveryId, i32)],
+    decided: &[(Again, Vec<Try>)],
+    now: Timestamp,
+) -> Result<u64, Error> {
+    let all = decided.iter().flat_map(|(_, tries)| tries);
+    hold(tx, all.map(|(id, _)| *id).collect()).await?;
+    let mut sent = 0;
+    for (again, tries) in decided.iter().filter(|(_, tries)| !tries.is_empty()) {
+        sent += decide_alike(tx, tries, *again, now).await?;
+    }
+    Ok(sent)
+}
+
+async fn decide_alike(
+    tx: &mut Tx,
+    tries: &[Try],
     again: Again,
     now: Timestamp,
 ) -> Result<u64, Error> {
-    if tries.is_empty() {
-        return Ok(0);
-    }
-    hold(tx, tries.iter().map(|(id, _)| *id).collect()).await?;
     let tries = sqlx::types::Json(tries);
     if again == Again::NotTaken {
         tx.sql_for(not_taken!(tries_sqlite!()), not_taken!(tries_postgres!()))
@@ -234,50 +247,63 @@ pub async fn take_doubted(
     .await
 }
 
-/// Which of these names a gateway's messages have that we know as other deliveries'.
-pub async fn list_taken(
+/// Which of these names a gateway's messages have that we know already, and which deliveries they are.
+pub async fn list_known(
     on: impl Conn<'_>,
     gateway: &str,
     names: &[&str],
-    but: DeliveryId,
-) -> Result<Vec<(String,)>, Error> {
+) -> Result<Vec<(String, DeliveryId)>, Error> {
     on.sql_for(
-        "SELECT gateway_id FROM delivery WHERE gateway_id IN (SELECT value FROM json_each($1))
-         AND gateway = $2 AND id <> $3",
-        "SELECT gateway_id FROM delivery
+        "SELECT gateway_id, id FROM delivery
+         WHERE gateway_id IN (SELECT value FROM json_each($1)) AND gateway = $2",
+        "SELECT gateway_id, id FROM delivery
          WHERE gateway_id IN (SELECT value FROM jsonb_array_elements_text($1) AS asked (value))
-         AND gateway = $2 AND id <> $3",
+         AND gateway = $2",
     )
     .bind(sqlx::types::Json(names))
     .bind(gateway)
-    .bind(but)
     .fetch_all()
     .await
 }
 
-/// Writes down that the gateway has it after all. False if a receipt was faster.
+macro_rules! has_it {
+    ($said:literal) => {
+        concat!(
+            "UPDATE delivery SET state = 'accepted', reason = NULL, gateway_id = said.name,
+                 accepted_at = COALESCE(accepted_at, $2), ask_at = $3
+             FROM (",
+            $said,
+            ") AS said
+             WHERE delivery.id = said.id AND delivery.attempts = said.attempt
+               AND delivery.state = 'in_doubt' AND delivery.closed_at IS NULL"
+        )
+    };
+}
+
+/// Writes down that the gateway has these after all, each with its name for it, unless a receipt was
+/// faster.
 pub async fn found(
     tx: &mut Tx,
-    delivery: DeliveryId,
-    attempt: i32,
-    gateway_id: &str,
+    all: &[(DeliveryId, i32, String)],
     ask_at: Timestamp,
     now: Timestamp,
-) -> Result<bool, Error> {
-    let changed = tx
-        .sql(
-            "UPDATE delivery SET state = 'accepted', reason = NULL, gateway_id = $3,
-                 accepted_at = COALESCE(accepted_at, $4), ask_at = $5
-             WHERE id = $1 AND attempts = $2 AND state = 'in_doubt' AND closed_at IS NULL",
-        )
-        .bind(delivery)
-        .bind(attempt)
-        .bind(gateway_id)
-        .bind(now)
-        .bind(ask_at)
-        .execute()
-        .await?;
-    Ok(changed == 1)
+) -> Result<u64, Error> {
+    hold(tx, all.iter().map(|(id, ..)| *id).collect()).await?;
+    tx.sql_for(
+        has_it!(
+            "SELECT value ->> 0 AS id, value ->> 1 AS attempt, value ->> 2 AS name
+             FROM json_each($1)"
+        ),
+        has_it!(
+            "SELECT (one ->> 0)::bigint AS id, (one ->> 1)::int AS attempt, one ->> 2 AS name
+             FROM jsonb_array_elements($1) AS listed (one)"
+        ),
+    )
+    .bind(sqlx::types::Json(all))
+    .bind(now)
+    .bind(ask_at)
+    .execute()
+    .await
 }
 
 /// A message that a gateway took and of which it has not said what became.

@@ -27,7 +27,7 @@ use tracing::error;
 
 use crate::app::App;
 use crate::ids::RecipientId;
-use crate::response::{self, Answered, Sheet, desk};
+use crate::response::{self, Answered, Sheet};
 use crate::storage;
 use crate::web::door::Peer;
 use crate::web::view::answer::{AnswerUnknown, STYLE};
@@ -95,7 +95,7 @@ async fn answered(
             };
         }
     };
-    let given = match desk::give(app, token, &form.answer, form.who).await {
+    let given = match response::link(app, token, &form.answer, form.who).await {
         Ok(given) => given,
         Err(cause) => return failed(app, &cause),
     };
@@ -134,10 +134,7 @@ impl Form {
 }
 
 fn shown(app: &App, sheet: &Sheet) -> Response {
-    match page::build(app, sheet) {
-        Ok(page) => html(StatusCode::OK, page.render()),
-        Err(cause) => failed(app, &cause),
-    }
+    html(StatusCode::OK, page::build(app, sheet).render())
 }
 
 /// The link is unknown or too old. Only such requests are counted: a clinic's people share one

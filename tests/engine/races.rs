@@ -2,12 +2,16 @@
 
 use std::future::Future;
 
-use muster::alert::follow_up;
-use muster::audit::Actor;
+use futures::future::BoxFuture;
+use muster::alert::Refusal;
+use muster::alert::follow_up::{self, FollowUpRequest};
+use muster::alert::words::{AlertKind, AlertState};
+use muster::audit::{self, Actor};
 use muster::channel::Failure;
 use muster::clock::Timestamp;
-use muster::ids::{BootId, RecipientId, ResponseId};
+use muster::ids::{AlertId, BootId, RecipientId, ResponseId};
 use muster::response::AnswerClass;
+use muster::storage::alerts;
 use muster::storage::call_off;
 use muster::storage::deliveries::DeliveryState;
 use muster::storage::outcomes::{self, Recorded};
@@ -27,9 +31,16 @@ struct Held {
 
 async fn hold<F>(house: &House, work: F) -> Held
 where
-    F: for<'t> FnOnce(&'t mut Tx) -> futures::future::BoxFuture<'t, Result<(), Error>>
-        + Send
-        + 'static,
+    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<(), Error>> + Send + 'static,
+{
+    hold_between(house, work, |_| Box::pin(async { Ok(()) })).await
+}
+
+/// The same, with something still to be done before the commit.
+async fn hold_between<F, G>(house: &House, work: F, rest: G) -> Held
+where
+    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<(), Error>> + Send + 'static,
+    G: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<(), Error>> + Send + 'static,
 {
     let (commit, wait) = oneshot::channel();
     let (say, begun) = oneshot::channel();
@@ -40,7 +51,7 @@ where
                 work(tx).await?;
                 say.send(()).unwrap();
                 wait.await.unwrap();
-                Ok(())
+                rest(tx).await
             })
         })
         .await
@@ -143,7 +154,53 @@ fn safe(recipient: RecipientId, at: Timestamp) -> Response {
     }
 }
 
+fn follow_up(alert: AlertId, kind: AlertKind) -> FollowUpRequest {
+    FollowUpRequest {
+        alert,
+        kind,
+        template: None,
+        variables: std::collections::BTreeMap::new(),
+        hold: std::time::Duration::ZERO,
+        composed_at: None,
+        actor: Actor::user("manager"),
+    }
+}
+
 on_both! {
+    async fn a_correction_and_a_launch_do_not_wait_for_each_other_in_a_circle(house: House) {
+        house.crowd(1).await;
+        let alert = house.launch(house.evacuation()).await;
+        house.settle().await;
+        // What a launch holds, in the order in which it takes it.
+        let launching = hold_between(
+            &house,
+            |tx| Box::pin(async move { alerts::next_number(tx).await.map(|_| ()) }),
+            |tx| Box::pin(audit::begin(tx)),
+        ).await;
+        let app = house.app.clone();
+        let corrected = meanwhile(&house, launching, async move {
+            follow_up::follow_up(&app, follow_up(alert.id, AlertKind::Correction)).await
+        }).await;
+        assert_eq!(corrected.unwrap().alert.follows, Some(alert.number));
+    }
+
+    async fn an_update_that_comes_second_to_an_all_clear_is_refused(house: House) {
+        house.crowd(1).await;
+        let alert = house.launch(house.evacuation()).await;
+        house.settle().await;
+        let number = alert.number;
+        let clearing = hold(&house, move |tx| Box::pin(async move {
+            alerts::close(tx, number, AlertState::Ended, crate::house::START, "manager").await.map(|_| ())
+        })).await;
+        let app = house.app.clone();
+        let updated = meanwhile(&house, clearing, async move {
+            let mut update = follow_up(alert.id, AlertKind::Update);
+            update.variables = [("news".to_owned(), "still burning".to_owned())].into();
+            follow_up::follow_up(&app, update).await
+        }).await;
+        assert!(matches!(updated, Err(Refusal::NotRunning)), "{updated:?}");
+    }
+
     async fn a_stop_while_a_message_is_put_back_leaves_nothing_waiting(house: House) {
         let person = house.person("Ana", &[(muster::directory::contact::PointKind::Mobile, "+41790000001")]).await;
         house.group("everyone", &[person]).await;

@@ -46,7 +46,7 @@ on_both! {
             assert!(response::open(&house.app, &token(&house)).await.unwrap().is_some());
         }
         assert_eq!(house.counts(&alert).await, [(PersonState::Accepted, 1)].into());
-        let answered = response::link(&house.app, &token(&house), "safe", None).await.unwrap();
+        let answered = response::link(&house.app, &token(&house), "safe", None).await.unwrap().answered;
         assert!(matches!(answered, Answered::Recorded(response) if response.via == Via::Link && !response.late));
         assert_eq!(house.counts(&alert).await, [(PersonState::Acknowledged, 1)].into());
     }
@@ -69,9 +69,9 @@ on_both! {
         house.crowd(1).await;
         let alert = house.launch(house.evacuation()).await;
         house.settle().await;
-        let unknown = response::link(&house.app, "1111111111111111111111", "safe", None).await.unwrap();
+        let unknown = response::link(&house.app, "1111111111111111111111", "safe", None).await.unwrap().answered;
         assert!(matches!(unknown, Answered::UnknownLink));
-        let odd = response::link(&house.app, &token(&house), "dance", None).await.unwrap();
+        let odd = response::link(&house.app, &token(&house), "dance", None).await.unwrap().answered;
         assert!(matches!(odd, Answered::NotOffered));
         assert_eq!(house.counts(&alert).await, [(PersonState::Accepted, 1)].into());
     }
@@ -122,7 +122,7 @@ on_both! {
         let alert = house.launch(house.evacuation()).await;
         house.settle().await;
         follow_up::stop(&house.app, alert.id, Actor::user("manager")).await.unwrap();
-        let answered = response::link(&house.app, &token(&house), "safe", None).await.unwrap();
+        let answered = response::link(&house.app, &token(&house), "safe", None).await.unwrap().answered;
         assert!(matches!(answered, Answered::Recorded(response) if response.late));
         assert_eq!(house.counts(&alert).await, [(PersonState::Acknowledged, 1)].into());
     }
@@ -132,11 +132,11 @@ on_both! {
         let alert = house.launch(house.evacuation()).await;
         house.settle().await;
         let token = house.email.taken()[0].link.rsplit('/').next().unwrap().to_owned();
-        let quick = response::link(&house.app, &token, "safe", None).await.unwrap();
+        let quick = response::link(&house.app, &token, "safe", None).await.unwrap().answered;
         assert!(matches!(quick, Answered::Recorded(response) if response.maybe_automatic));
         assert_eq!(house.counts(&alert).await, [(PersonState::Accepted, 1)].into(), "nobody has answered");
         house.pass(11).await;
-        let slow = response::link(&house.app, &token, "safe", None).await.unwrap();
+        let slow = response::link(&house.app, &token, "safe", None).await.unwrap().answered;
         assert!(matches!(slow, Answered::Recorded(response) if !response.maybe_automatic));
         assert_eq!(house.counts(&alert).await, [(PersonState::Acknowledged, 1)].into());
     }
@@ -167,7 +167,7 @@ on_both! {
             async move {
                 let token = link.rsplit('/').next().unwrap();
                 let odd = if number % 10 == 0 { "dance" } else { answer };
-                (answer, odd, response::link(app, token, odd, None).await.unwrap())
+                (answer, odd, response::link(app, token, odd, None).await.unwrap().answered)
             }
         });
         let (mut kept, mut refused) = (0, 0);

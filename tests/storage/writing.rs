@@ -1,11 +1,15 @@
 //! What a write promises: its own failure takes back only its own, and it goes on without its caller.
 #![expect(clippy::panic, reason = "one write is to panic")]
 
+use std::sync::{Arc, Mutex};
+
 use futures::FutureExt as _;
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all};
 use muster::audit;
 use muster::ids::ContactId;
 use muster::storage::{Access, Db, Error};
+
+use tokio::sync::oneshot;
 
 use crate::ground::{NOW, actor};
 
@@ -128,4 +132,54 @@ async fn what_was_answered_is_on_disk_in_another_connection() {
         .unwrap();
     let other = Db::open(&url, Access::AsItIs).await.unwrap();
     assert_eq!(kept(&other).await, 1);
+}
+
+/// Adds its name to the order in which writes are carried out.
+fn note(db: &Db, order: &Arc<Mutex<Vec<String>>>, name: &str) -> BoxFuture<'static, ()> {
+    let (db, order, name) = (db.clone(), Arc::clone(order), name.to_owned());
+    async move {
+        let written: Result<(), Error> = db
+            .write("test.note", move |_| {
+                Box::pin(async move {
+                    order.lock().unwrap().push(name);
+                    Ok(())
+                })
+            })
+            .await;
+        written.unwrap();
+    }
+    .boxed()
+}
+
+#[tokio::test]
+async fn what_may_not_wait_is_written_before_what_waits_and_closing_forgets_neither() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = crate::ground::sqlite(folder.path()).await;
+    let urgent = db.reserved();
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let (go, wait) = oneshot::channel::<()>();
+    let (say, begun) = oneshot::channel();
+    let other = db.clone();
+    let long = tokio::spawn(async move {
+        let work = other.write("test.long", |_| {
+            Box::pin(async {
+                say.send(()).unwrap();
+                wait.await.unwrap();
+                Ok::<_, Error>(())
+            })
+        });
+        work.await.unwrap();
+    });
+    begun.await.unwrap();
+    let mut waiting: Vec<_> = ["a", "b", "c"].map(|name| note(&db, &order, name)).into();
+    waiting.push(note(&urgent, &order, "urgent"));
+    let mut all = join_all(waiting);
+    assert!((&mut all).now_or_never().is_none(), "they wait for the long one");
+    let mut closing = urgent.close().boxed();
+    assert!((&mut closing).now_or_never().is_none());
+    go.send(()).unwrap();
+    closing.await;
+    all.await;
+    long.await.unwrap();
+    assert_eq!(*order.lock().unwrap(), ["urgent", "a", "b", "c"]);
 }

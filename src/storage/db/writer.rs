@@ -1,4 +1,5 @@
-//! Commits the work of many callers together, on SQLite's one writing connection.
+//! Commits the work of many callers together, on SQLite's one writing connection. What may not wait
+//! goes before all else.
 
 use std::panic::AssertUnwindSafe;
 
@@ -12,7 +13,8 @@ use super::Tx;
 use super::trouble::Trouble;
 use crate::storage::Error;
 
-/// Jobs in one commit at most: bounds how long the first of them waits.
+/// Jobs in one commit at most: bounds how long the first of them waits. One that may not wait ends the
+/// group.
 const GROUP: usize = 256;
 
 /// Tells a job's caller how it ended; called after the commit with the commit's own outcome.
@@ -32,15 +34,61 @@ enum Job {
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
     jobs: mpsc::Sender<Job>,
+    /// The way past them, for what may not wait.
+    urgent: mpsc::Sender<Job>,
+    is_urgent: bool,
     trouble: Trouble,
+}
+
+/// The jobs that wait.
+struct Queue {
+    jobs: mpsc::Receiver<Job>,
+    urgent: mpsc::Receiver<Job>,
+}
+
+impl Queue {
+    /// The next job, and whether it may not wait; none when nobody can bring one any more.
+    async fn next(&mut self) -> Option<(Job, bool)> {
+        tokio::select! {
+            biased;
+            Some(job) = self.urgent.recv() => Some((job, true)),
+            job = self.jobs.recv() => Some((job?, false)),
+        }
+    }
+
+    /// The next job that waits already.
+    fn next_now(&mut self) -> Option<(Job, bool)> {
+        let urgent = self.urgent.try_recv().map(|job| (job, true));
+        let next = urgent.or_else(|_| self.jobs.try_recv().map(|job| (job, false)));
+        next.ok()
+    }
 }
 
 impl Writer {
     /// Takes over the connection; ends when the last clone is gone or [`Writer::close`] is called.
     pub(super) fn start(connection: SqliteConnection, trouble: Trouble) -> Self {
-        let (jobs, queue) = mpsc::channel(4096);
+        let (jobs, waiting) = mpsc::channel(4096);
+        let (urgent, waiting_urgently) = mpsc::channel(4096);
+        let queue = Queue {
+            jobs: waiting,
+            urgent: waiting_urgently,
+        };
         tokio::spawn(run(connection, queue, trouble.clone()));
-        Self { jobs, trouble }
+        Self {
+            jobs,
+            urgent,
+            is_urgent: false,
+            trouble,
+        }
+    }
+
+    /// The same connection for what may not wait: it is written next, and committed by itself or with
+    /// what was just being written.
+    pub(super) fn urgent(&self) -> Self {
+        Self {
+            is_urgent: true,
+            ..self.clone()
+        }
     }
 
     pub(super) async fn write<T, E, F>(&self, name: &'static str, work: F) -> Result<T, E>
@@ -79,7 +127,12 @@ impl Writer {
             }
             .boxed()
         });
-        if self.jobs.send(Job::Write(run)).await.is_err() {
+        let way = if self.is_urgent {
+            &self.urgent
+        } else {
+            &self.jobs
+        };
+        if way.send(Job::Write(run)).await.is_err() {
             return Err(Error::Broken("the database is closed").into());
         }
         outcome
@@ -87,6 +140,7 @@ impl Writer {
             .unwrap_or_else(|_| Err(Error::Broken("the writer stopped").into()))
     }
 
+    /// Closes after all that it was given, in whatever way.
     pub(super) async fn close(&self) {
         let (done, closed) = oneshot::channel();
         if self.jobs.send(Job::Close(done)).await.is_ok() {
@@ -95,9 +149,9 @@ impl Writer {
     }
 }
 
-async fn run(connection: SqliteConnection, mut queue: mpsc::Receiver<Job>, trouble: Trouble) {
+async fn run(connection: SqliteConnection, mut queue: Queue, trouble: Trouble) {
     let mut tx = Tx::Sqlite(connection);
-    while let Some(first) = queue.recv().await {
+    while let Some(first) = queue.next().await {
         let mut finishes = Vec::new();
         let mut closing = None;
         let mut next = Some(first);
@@ -105,7 +159,7 @@ async fn run(connection: SqliteConnection, mut queue: mpsc::Receiver<Job>, troub
             None => execute(&mut tx, "BEGIN IMMEDIATE").await,
             Some(reason) => Err(Error::NotSaved(reason)),
         };
-        while let Some(job) = next.take() {
+        while let Some((job, is_urgent)) = next.take() {
             match job {
                 Job::Close(done) => {
                     closing = Some(done);
@@ -113,8 +167,8 @@ async fn run(connection: SqliteConnection, mut queue: mpsc::Receiver<Job>, troub
                 }
                 Job::Write(work) => finishes.push(in_savepoint(&mut tx, work, &mut begun).await),
             }
-            if finishes.len() < GROUP {
-                next = queue.try_recv().ok();
+            if finishes.len() < GROUP && !is_urgent {
+                next = queue.next_now();
             }
         }
         let committed = match begun {

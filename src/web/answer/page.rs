@@ -10,8 +10,7 @@ use crate::response::{AnswerClass, AnswerOption, Sheet};
 use crate::storage::alerts::Alert;
 use crate::storage::links::Sharer;
 use crate::storage::responses::Response;
-use crate::storage::{Error, Json};
-use crate::template::message::Filled;
+use crate::storage::Json;
 use crate::template::{answers, dates};
 use crate::web::view::answer::{AlertNow, AnswerButton, AnswerPage, Answerer};
 use crate::web::view::answer_words::AnswerWords;
@@ -28,12 +27,12 @@ pub(super) fn words(sheet: &Sheet) -> &'static AnswerWords {
 }
 
 /// The page as it is now.
-pub(super) fn build(app: &App, sheet: &Sheet) -> Result<AnswerPage, Error> {
+pub(super) fn build(app: &App, sheet: &Sheet) -> AnswerPage {
     let Sheet { lead, about, .. } = sheet;
     let alert = &about.alert;
     let newest = about.thread.last().unwrap_or(alert);
     let words = words(sheet);
-    Ok(AnswerPage {
+    AnswerPage {
         words,
         language: words.tag.to_owned(),
         right_to_left: false,
@@ -42,14 +41,14 @@ pub(super) fn build(app: &App, sheet: &Sheet) -> Result<AnswerPage, Error> {
         severity: Severity::of(newest.kind, newest.severity),
         sent: moment(app, newest.launched_at, &lead.language, "%H:%M"),
         now: stands(alert, &about.thread),
-        message: message(app, newest, sheet)?,
+        message: message(app, newest, sheet),
         question: String::new(),
         people: answerers(&sheet.people),
         options: buttons(&alert.options, &lead.language),
         recorded: recorded(app, sheet, words),
         places: places(sheet, words),
         phone: phone(app),
-    })
+    }
 }
 
 /// The clinic's number, to be called.
@@ -76,32 +75,22 @@ fn stands(alert: &Alert, thread: &[Alert]) -> AlertNow {
     })
 }
 
-fn message(app: &App, alert: &Alert, sheet: &Sheet) -> Result<String, Error> {
+fn message(app: &App, alert: &Alert, sheet: &Sheet) -> String {
     let Sheet { lead, about, .. } = sheet;
-    let on = |channel: Channel| about.texts.iter().any(|text| text.channel == channel);
-    let Some(channel) = PREFERRED.into_iter().find(|channel| on(*channel)) else {
-        return Ok(alert.title_in(&lead.language).to_owned());
+    let on = |channel: Channel| Some((channel, about.texts.get(&channel)?));
+    let Some((channel, texts)) = PREFERRED.into_iter().find_map(on) else {
+        return alert.title_in(&lead.language).to_owned();
     };
-    let texts = about.texts.iter().filter(|text| text.channel == channel);
-    let filled: Vec<(Language, Filled)> = texts
-        .filter_map(|text| {
-            let filled = serde_json::from_str(&text.filled).ok()?;
-            Some((text.language.clone(), filled))
-        })
-        .collect();
-    let broken = Error::Broken("an alert's text cannot be read");
-    let text = best(&filled, &lead.language).ok_or(broken)?;
-    let language = filled
-        .iter()
-        .find(|(_, other)| other == text)
-        .map(|(language, _)| language);
+    let Some((language, text)) = best(texts, &lead.language) else {
+        return alert.title_in(&lead.language).to_owned();
+    };
     let link = answer_link(app, lead.delivery);
     let own = own_fields(&app.keys, lead.contact_id, lead.fields.as_deref());
     let spliced = text
         .splice(channel, &|field| own_value(field, &lead.name, &link, &own))
         .text;
-    let answers = language.map(|language| answers::answers_line(&alert.options, language));
-    Ok(without_link(&spliced, &link, &answers.unwrap_or_default()))
+    let answers = answers::answers_line(&alert.options, language);
+    without_link(&spliced, &link, &answers)
 }
 
 fn buttons(options: &Json<Vec<AnswerOption>>, language: &Language) -> Vec<AnswerButton> {

@@ -1,15 +1,17 @@
 //! F17 and F18: transactions that come to no end, of a server that was cut off or sleeps, hold nobody up.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use muster::alert::follow_up;
 use muster::audit::Actor;
 use muster::directory::contact::PointKind;
+use muster::dispatch::recovery;
+use muster::escalation;
 use muster::response::{self, Answered};
 use muster::storage::{Db, Error, alerts};
 use tokio::sync::mpsc;
 
-use crate::house::House;
+use crate::house::{House, Order};
 
 /// Begins a transaction that takes the alert's row, if one is named, and never goes on.
 fn begin_and_sleep(db: &Db, alert: Option<muster::ids::AlertNumber>, begun: mpsc::Sender<()>) {
@@ -46,6 +48,59 @@ async fn f17_a_lock_of_a_server_that_was_cut_off_is_freed_before_its_lease_is_ov
         .unwrap();
 }
 
+/// Until when a server is taken to be alive, by the database.
+async fn lease_until(house: &House) -> i64 {
+    let (until,): (i64,) = house
+        .app
+        .db
+        .sql("SELECT lease_until FROM boot WHERE id = $1")
+        .bind(house.boot())
+        .fetch_one()
+        .await
+        .unwrap();
+    until
+}
+
+#[tokio::test]
+async fn f17_a_server_keeps_its_lease_while_its_look_for_the_dead_waits() {
+    let dead = House::on_postgres().await;
+    dead.crowd(1).await;
+    let living = dead.restarted().await;
+    dead.launch(dead.evacuation()).await;
+    escalation::turn(&dead.app).await.unwrap();
+    dead.sms.next(Order::Hang);
+    let mut lane = dead.lanes().remove(0);
+    lane.turn().await.unwrap();
+    while dead.sms.taken().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    // Whoever holds the row of the message that was being sent keeps every look waiting.
+    let (say, mut begun) = mpsc::channel(1);
+    let db = dead.app.db.clone();
+    tokio::spawn(async move {
+        db.write("test.hold", |tx| {
+            Box::pin(async move {
+                tx.sql("UPDATE delivery SET reason = 'held'").execute().await?;
+                say.send(()).await.unwrap();
+                std::future::pending::<Result<(), Error>>().await
+            })
+        })
+        .await
+    });
+    begun.recv().await.unwrap();
+    let (app, boot) = (living.app.clone(), living.boot());
+    let looks = tokio::spawn(recovery::run(app.clone(), boot));
+    let keeps = tokio::spawn(recovery::keep_lease(app, boot));
+    let first = lease_until(&living).await;
+    let deadline = Instant::now() + Duration::from_secs(8);
+    while lease_until(&living).await <= first + 2_000 {
+        assert!(Instant::now() < deadline, "the lease is not renewed");
+        tokio::time::sleep(Duration::from_millis(20)).await; // paces the question
+    }
+    assert!(!looks.is_finished() && !keeps.is_finished());
+    std::mem::forget(lane);
+}
+
 #[tokio::test]
 async fn f24_answers_are_taken_while_every_other_connection_is_busy() {
     let house = House::on_postgres().await;
@@ -66,6 +121,7 @@ async fn f24_answers_are_taken_while_every_other_connection_is_busy() {
     }
     let answer = response::link(&house.app, token, "safe", None);
     let answered = tokio::time::timeout(Duration::from_secs(5), answer).await;
-    let answered = answered.expect("an answer has a connection").unwrap();
+    let given = answered.expect("an answer has a connection").unwrap();
+    let answered = given.answered;
     assert!(matches!(answered, Answered::Recorded(_)), "{answered:?}");
 }

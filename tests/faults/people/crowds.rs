@@ -104,7 +104,7 @@ on_both! {
                 // Paces them: one every ten milliseconds.
                 tokio::time::sleep(Duration::from_millis(10) * place).await;
                 let asked = Instant::now();
-                let answered = response::link(&app, &token, "safe", None).await.unwrap();
+                let answered = response::link(&app, &token, "safe", None).await.unwrap().answered;
                 assert!(matches!(answered, Answered::Recorded(_)));
                 asked.elapsed()
             });

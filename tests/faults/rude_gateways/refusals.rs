@@ -125,6 +125,23 @@ on_both! {
         assert_eq!((rude.taken().len(), spare.taken().len()), (6, 6));
     }
 
+    async fn f02_when_the_gateway_with_the_key_is_configured_no_more_another_sends_and_it_is_marked(house: House) {
+        house.crowd(6).await;
+        let (rude, spare) = pair().await;
+        rude.next((0..6).map(|_| Act::TakeAndSay("500 Oops", "", "")));
+        rude.always(Act::HangUp);
+        let key = "idempotency_header = \"Idempotency-Key\"";
+        let with_key = with_sms(&house, &[http("sms", rude.port(), 10, key)]);
+        let alert = with_key.launch(house.evacuation()).await;
+        with_key.settle().await;
+        with_key.settle().await;
+        assert_eq!(words(&house, &alert).await, [("queued".to_owned(), 6)], "for that gateway alone");
+        let house = with_sms(&house, &[http("spare", spare.port(), 20, "")]);
+        house.pass(5).await;
+        assert_eq!(words(&house, &alert).await, [("accepted, perhaps twice".to_owned(), 6)]);
+        assert_eq!(spare.taken().len(), 6);
+    }
+
     async fn f05_nothing_is_accepted_without_a_name_whatever_the_answer_looks_like(house: House) {
         house.crowd(4).await;
         let acts = [

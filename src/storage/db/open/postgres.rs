@@ -88,11 +88,23 @@ pub(in crate::storage::db) fn pool(connections: u32, options: PgConnectOptions) 
 
 impl Db {
     /// The same database by a few connections of its own: whatever keeps the others busy, these are
-    /// free for what must never wait. On SQLite, where reading waits for nobody, it is the same.
+    /// free for what must never wait. On SQLite, where reading waits for nobody, such a write goes
+    /// before all others.
     #[must_use]
     pub fn reserved(&self) -> Self {
         match &self.pools {
-            Pools::Sqlite { .. } => self.clone(),
+            Pools::Sqlite {
+                readers,
+                writer,
+                stage,
+            } => Self {
+                pools: Pools::Sqlite {
+                    readers: readers.clone(),
+                    writer: writer.urgent(),
+                    stage: stage.clone(),
+                },
+                ..self.clone()
+            },
             Pools::Postgres(shared) => {
                 let options = (*shared.connect_options()).clone();
                 Self {
