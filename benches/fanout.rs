@@ -18,6 +18,8 @@ mod house;
 mod machine;
 #[path = "fanout/mail_sink.rs"]
 mod mail_sink;
+#[path = "fanout/moments.rs"]
+mod moments;
 #[path = "fanout/nodes.rs"]
 mod nodes;
 #[path = "fanout/options.rs"]
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
         Some(Role::Nodes) if options.bench => with_postgres(&options, nodes::nodes),
         Some(Role::Rates) if options.bench => with_postgres(&options, nodes::rates),
         Some(Role::Answers) if options.bench => with_postgres(&options, answers::answers),
+        Some(Role::Moments) if options.bench => with_postgres(&options, moments::moments),
         Some(role) => play(role),
         None if options.bench => bench(&options),
         // `cargo test --all-targets` runs this too, and has no use for figures.
@@ -96,7 +99,7 @@ fn main() -> ExitCode {
 fn play(role: Role) -> anyhow::Result<()> {
     child::end_with_parent();
     let measured = match role {
-        Role::Nodes | Role::Rates | Role::Answers => {
+        Role::Nodes | Role::Rates | Role::Answers | Role::Moments => {
             anyhow::bail!("run it by cargo bench --bench fanout")
         }
         Role::Sink { delay_ms } => return sink::run(Duration::from_millis(delay_ms)),
@@ -106,6 +109,7 @@ fn play(role: Role) -> anyhow::Result<()> {
         Role::Adapter(task) => runtime()?.block_on(bare::adapter(&task)),
         Role::Muster(task) => runtime()?.block_on(house::measure(&task)),
         Role::House(task) => return runtime()?.block_on(house::answer(&task)),
+        Role::Timed(task) => return runtime()?.block_on(house::moments(&task)),
         Role::Node(task) => return runtime()?.block_on(house::serve(&task)),
     }?;
     println!("{}", serde_json::to_string(&measured)?);

@@ -10,6 +10,7 @@ pub mod follow_up;
 pub mod launch;
 mod once;
 pub mod refusal;
+pub mod whom;
 pub mod words;
 
 pub use launch::{LaunchRequest, Launched};

@@ -15,6 +15,7 @@ pub mod directory;
 pub mod dispatch;
 pub mod escalation;
 mod fail_point;
+mod gather;
 pub mod ids;
 pub mod keys;
 pub mod operate;

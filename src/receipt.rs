@@ -4,7 +4,6 @@
 //! [`after`] looks only at where the delivery stands and what the receipt says.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 use tracing::info;
@@ -12,6 +11,7 @@ use tracing::info;
 use crate::app::App;
 use crate::channel::{Receipt, ReceiptStatus, Reference};
 use crate::fail_point::fail_point;
+use crate::gather::Gathered;
 use crate::ids::{DeliveryId, ReceiptId};
 use crate::storage::deliveries::DeliveryState;
 use crate::storage::receipts::{self, Busy, Change, ReceiptRow, Spoken};
@@ -35,21 +35,18 @@ pub fn after(state: DeliveryState, receipt: ReceiptStatus) -> DeliveryState {
     }
 }
 
+/// So many callbacks are written together at most: it bounds how long the first of them waits.
+const MOST: usize = 256;
+
 /// What gateways said and nobody has written down yet, each with who waits to hear that it is kept.
 #[derive(Debug, Default)]
 pub struct Inbox {
-    waiting: Mutex<Vec<(Vec<ReceiptRow>, Kept)>>,
+    waiting: Gathered<(Vec<ReceiptRow>, Kept)>,
     /// Held by whoever writes down.
     turn: tokio::sync::Mutex<()>,
 }
 
 type Kept = oneshot::Sender<Result<(), Error>>;
-
-impl Inbox {
-    fn lock(&self) -> MutexGuard<'_, Vec<(Vec<ReceiptRow>, Kept)>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Writes down what a gateway says, together with what others say in the same moment. A receipt that
 /// came before is no news; one for a message we do not know is kept until we do, or for ever.
@@ -72,20 +69,25 @@ pub async fn record(app: &App, gateway: &str, said: Vec<Receipt>) -> Result<(), 
         })
         .collect();
     let (kept, outcome) = oneshot::channel();
-    app.receipts.lock().push((rows, kept));
-    // A task of its own: a gateway that hangs up must not take the others' receipts with it.
-    app.tasks.spawn(write_waiting(app.clone()));
+    if app.receipts.waiting.add((rows, kept)) {
+        call(app);
+    }
     outcome
         .await
         .unwrap_or(Err(Error::Broken("nobody wrote the receipts down")))
 }
 
-/// Whoever comes first writes down all that waits; the others find nothing left to do.
+/// Has all that waits written down. In a task of its own: a gateway that hangs up must not take the
+/// others' receipts with it.
+fn call(app: &App) {
+    app.tasks.spawn(write_waiting(app.clone()));
+}
+
 async fn write_waiting(app: App) {
     let _turn = app.receipts.turn.lock().await;
-    let waiting = std::mem::take(&mut *app.receipts.lock());
-    if waiting.is_empty() {
-        return;
+    let (waiting, is_more) = app.receipts.waiting.take(MOST);
+    if is_more {
+        call(&app);
     }
     let rows = waiting.iter().flat_map(|(rows, _)| rows.clone()).collect();
     let together = write(&app, rows).await;

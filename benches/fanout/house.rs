@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -22,15 +23,17 @@ use muster::storage::{Access, standing};
 use muster::template_approval;
 use sqlx::Connection as _;
 
-use crate::answers;
 use crate::options::Task;
 use crate::sink::{self, micros};
 use crate::{Measured, machine, mail_sink};
+use crate::{answers, moments};
 
 const GATEWAY: &str = "sink";
 const MAIL: &str = "mail";
 /// A life-safety message whose first step sends at once.
 const TEMPLATE: &str = "evacuation";
+/// People in one file of an import.
+const A_FILE: usize = 100_000;
 /// How often it is asked whether everything is done.
 const LOOK: Duration = Duration::from_millis(1);
 /// Longer than any run that is worth a figure.
@@ -108,21 +111,13 @@ async fn open(task: &Task, access: Access) -> anyhow::Result<App> {
 /// Fills the directory by the import that people use, and approves the message. Not timed.
 pub(crate) async fn prepare(task: &Task) -> anyhow::Result<()> {
     let app = open(task, Access::Migrate).await?;
-    let mut file = "name,mobile,email,category,groups\n".to_owned();
-    for number in 0..task.recipients {
-        let (mobile, email) = (mobile(number), mailbox(number));
-        writeln!(file, "Person {number:06},{mobile},{email},staff,everyone")?;
+    for first in (0..task.recipients).step_by(A_FILE) {
+        let last = task.recipients.min(first + u32::try_from(A_FILE)?);
+        import_people(&app, first..last).await?;
     }
-    let table = csv_file::read(file.as_bytes())?;
-    let parsed = import::parse(&table, "CH", &Language("en".to_owned()))?;
-    let (now, actor) = (app.clock.now(), Actor::system());
-    let done = apply::apply_import(&app.db, &app.keys, parsed, "0", now, &actor).await?;
-    anyhow::ensure!(
-        done.new == usize::try_from(task.recipients)?,
-        "only {} people are in the directory",
-        done.new
-    );
-    template_approval::approve(&app, TEMPLATE, None, &Actor::system()).await?;
+    for template in [TEMPLATE, moments::ROUTINE] {
+        template_approval::approve(&app, template, None, &Actor::system()).await?;
+    }
     app.stop().await;
     if task.database.starts_with("postgres") {
         // What its own housekeeping does within a minute of such an import.
@@ -130,6 +125,33 @@ pub(crate) async fn prepare(task: &Task) -> anyhow::Result<()> {
         sqlx::query("ANALYZE").execute(&mut connection).await?;
         connection.close().await?;
     }
+    Ok(())
+}
+
+async fn import_people(app: &App, numbers: Range<u32>) -> anyhow::Result<()> {
+    let count = numbers.len();
+    let mut file = "name,mobile,email,category,groups\n".to_owned();
+    for number in numbers {
+        let (mobile, email) = (mobile(number), mailbox(number));
+        let ward = if number < moments::WARD_SIZE {
+            moments::WARD
+        } else {
+            ""
+        };
+        writeln!(
+            file,
+            "Person {number:06},{mobile},{email},staff,everyone;{ward}"
+        )?;
+    }
+    let table = csv_file::read(file.as_bytes())?;
+    let parsed = import::parse(&table, "CH", &Language("en".to_owned()))?;
+    let (now, actor) = (app.clock.now(), Actor::system());
+    let done = apply::apply_import(&app.db, &app.keys, parsed, "0", now, &actor).await?;
+    anyhow::ensure!(
+        done.new == count,
+        "only {} of {count} people are in the directory",
+        done.new
+    );
     Ok(())
 }
 
@@ -204,7 +226,16 @@ pub(crate) async fn answer(task: &Task) -> anyhow::Result<()> {
     std::future::pending().await
 }
 
-fn request() -> LaunchRequest {
+/// Measures how soon first messages leave, and goes on sending until it is killed.
+pub(crate) async fn moments(task: &Task) -> anyhow::Result<()> {
+    let app = open(task, Access::AsItIs).await?;
+    dispatch::start(&app).await?;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    moments::measure(task, &app).await
+}
+
+/// An alert that is as urgent as can be, to everyone.
+pub(crate) fn request() -> LaunchRequest {
     LaunchRequest {
         template: TEMPLATE.to_owned(),
         mode: Mode::Actual,
@@ -237,7 +268,11 @@ async fn arrivals(task: &Task, begun: Instant) -> anyhow::Result<(u64, Option<u6
 }
 
 /// When every delivery of the alert was on disk. Asks rarely: what asks takes time from what works.
-async fn plan_written(app: &App, alert: AlertNumber, begun: Instant) -> anyhow::Result<Duration> {
+pub(crate) async fn plan_written(
+    app: &App,
+    alert: AlertNumber,
+    begun: Instant,
+) -> anyhow::Result<Duration> {
     loop {
         let steps = alerts::list_steps(&app.db, alert).await?;
         if steps.iter().all(|step| step.state == StepState::Written) {

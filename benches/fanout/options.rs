@@ -44,6 +44,9 @@ pub(crate) enum Role {
     Rates,
     /// Measures how fast answers by link are taken, also while an alert goes out.
     Answers,
+    /// Measures how soon first messages leave: of 20 launches, of an urgent one behind a queue, after
+    /// a kill.
+    Moments,
     /// Is the gateway for text messages.
     #[command(hide = true)]
     Sink {
@@ -69,6 +72,9 @@ pub(crate) enum Role {
     /// Is one more server.
     #[command(hide = true)]
     Node(Task),
+    /// Launches one alert after the other.
+    #[command(hide = true)]
+    Timed(Task),
     /// Has sent an alert and takes answers.
     #[command(hide = true)]
     House(Task),

@@ -7,7 +7,8 @@ use serde_json::json;
 
 use crate::alert::Refusal;
 use crate::alert::draft::{self, Contents};
-use crate::alert::launch::{self, Launched, New, RequestKey, Whom};
+use crate::alert::launch::{self, Launched, New, RequestKey};
+use crate::alert::whom::Whom;
 use crate::alert::words::{AlertKind, AlertState};
 use crate::app::App;
 use crate::audit::{self, Actor};

@@ -5,6 +5,7 @@
 //! back waits in `results` for a few milliseconds, so that many share one commit. One transaction at a
 //! time records and claims; meanwhile the slots go on.
 
+mod claims;
 mod failed_turn;
 
 use std::collections::VecDeque;
@@ -28,7 +29,7 @@ use crate::app::App;
 use crate::channel::Configured;
 use crate::ids::BootId;
 use crate::storage::Error;
-use crate::storage::deliveries::{Claimed, ROUTINE, Want};
+use crate::storage::deliveries::{Claimed, ROUTINE};
 use crate::storage::outcomes::Recorded;
 
 /// How often the database is asked although nobody said that there is work, and how long a lane
@@ -163,44 +164,6 @@ impl Lane {
         has_results || (now >= self.look_at && (self.is_hungry() || self.owed() > 0))
     }
 
-    /// How many were claimed and have no instant to be begun at: theirs was missed.
-    fn owed(&mut self) -> usize {
-        let now = self.now();
-        match self.rate {
-            Some(_) => self.ready.len().saturating_sub(self.permits.left(now)),
-            None => 0,
-        }
-    }
-
-    /// Whether so little is claimed that slots may soon stand empty.
-    fn is_hungry(&mut self) -> bool {
-        self.ready.len() <= self.ahead() / 2 && self.room() > 0
-    }
-
-    /// How many are claimed beyond the slots.
-    fn ahead(&self) -> usize {
-        match self.rate {
-            Some(rate) => rate.within_horizon(),
-            None => self.ahead.count(LINGER),
-        }
-    }
-
-    /// How many more may be claimed: none while the breaker is open or without a lease.
-    fn room(&self) -> usize {
-        if !may_send(&self.app) || self.has_lost_claims {
-            return 0;
-        }
-        let claimed = self.in_flight.len() + self.ready.len();
-        let room = (self.gateway.common.slots + self.ahead()).saturating_sub(claimed);
-        room.min(self.health().permits(self.now()))
-    }
-
-    /// Slots that only life-safety may use: a slow gateway full of appointments must not keep an
-    /// evacuation waiting.
-    fn reserved(&self) -> usize {
-        self.gateway.common.slots / 4
-    }
-
     /// What there is to write: none if there is nothing to record and no room for more.
     fn job(&mut self) -> Option<Job> {
         let owed = self.owed();
@@ -217,33 +180,6 @@ impl Lane {
             daily_cap: common.daily_cap,
             day: self.app.today(),
         })
-    }
-
-    /// What it may take up now.
-    fn want(&self) -> Want {
-        let common = &self.gateway.common;
-        let room = self.room();
-        let routine = self.routine
-            + self
-                .ready
-                .iter()
-                .filter(|(_, claimed)| claimed.urgency >= ROUTINE)
-                .count();
-        let for_routine = (common.slots + self.ahead()).saturating_sub(self.reserved() + routine);
-        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        let chosen = choice::choose(&self.app, &self.gateway);
-        let is_quiet = self.app.is_quiet(common.channel);
-        Want {
-            gateway: common.name.clone(),
-            channel: common.channel,
-            actual: chosen.actual,
-            exercise: chosen.exercise,
-            share: chosen.share,
-            limit: number(room),
-            routine: if is_quiet { 0 } else { number(for_routine) },
-            boot: self.boot,
-            now: self.app.clock.now(),
-        }
     }
 
     fn health(&self) -> &super::health::Health {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::alert::launch::own_fields;
+use crate::alert::whom::own_fields;
 use crate::alert::words::Language;
 use crate::app::Parts;
 use crate::call_out::Says;

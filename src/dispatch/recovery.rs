@@ -216,32 +216,23 @@ async fn release_held(app: &App) -> Result<(), Error> {
         let health = app.health.get(name);
         health.is_some_and(|health| health.facts().down_since.is_none())
     };
-    let configured: Vec<String> = app
-        .gateways
-        .iter()
-        .map(|one| one.common.name.clone())
-        .collect();
-    if doubts::is_any_orphan(&app.db, &configured).await? {
-        app.db
-            .write("recovery.release_orphans", move |tx| {
-                Box::pin(async move { doubts::release_orphans(tx, &configured).await })
-            })
-            .await?;
-        app.wake();
-    }
-    for one in &app.gateways {
-        let name = one.common.name.clone();
-        let has_other = app
-            .gateways
-            .iter()
-            .any(|other| other.common.channel == one.common.channel && is_up(&other.common.name));
-        if !one.gateway.is_idempotent() || is_up(&name) || !has_other {
-            continue;
-        }
-        if doubts::is_any_held(&app.db, &name, RESEND_BELOW).await? {
+    for held in doubts::list_held(&app.db).await? {
+        let below = match app.gateway(&held.gateway) {
+            None => i32::MAX,
+            Some(_) if is_up(&held.gateway) => continue,
+            Some(down) => {
+                let channel = down.common.channel;
+                let mut others = app.gateways.iter().map(|one| &one.common);
+                if !others.any(|one| one.channel == channel && is_up(&one.name)) {
+                    continue;
+                }
+                RESEND_BELOW
+            }
+        };
+        if held.most_urgent < below {
             app.db
                 .write("recovery.release", move |tx| {
-                    Box::pin(async move { doubts::release(tx, &name, RESEND_BELOW).await })
+                    Box::pin(async move { doubts::release(tx, &held.gateway, below).await })
                 })
                 .await?;
             app.wake();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::alert::launch::own_fields;
+use crate::alert::whom::own_fields;
 use crate::alert::words::Language;
 use crate::channel::Channel;
 use crate::dispatch::message::{best, own_value};

@@ -6,7 +6,6 @@
 //! is written by itself. "Recorded" is said only after the commit.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures::future::join_all;
 use tokio::sync::oneshot;
@@ -17,6 +16,7 @@ use crate::alert::words::AlertState;
 use crate::app::App;
 use crate::channel::Channel;
 use crate::fail_point::fail_point;
+use crate::gather::Gathered;
 use crate::ids::{RecipientId, ResponseId};
 use crate::keys::answer_key;
 use crate::storage::responses::{self, Response, Via};
@@ -28,18 +28,11 @@ const MOST: usize = 256;
 /// Answers that nobody has written down yet.
 #[derive(Debug, Default)]
 pub struct Desk {
-    waiting: Mutex<Waiting>,
+    slips: Gathered<Slip>,
     /// Held by whoever reads what the links lead to.
     turn: tokio::sync::Mutex<()>,
     /// Held by whoever writes down: meanwhile the next are read for.
     writing: tokio::sync::Mutex<()>,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    slips: Vec<Slip>,
-    /// Somebody is on the way to write them down.
-    is_called: bool,
 }
 
 /// One answer by link.
@@ -60,28 +53,6 @@ pub struct Given {
     pub sheet: Option<Sheet>,
 }
 
-impl Desk {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether somebody must be called to write it down.
-    fn add(&self, slip: Slip) -> bool {
-        let mut waiting = self.lock();
-        waiting.slips.push(slip);
-        !std::mem::replace(&mut waiting.is_called, true)
-    }
-
-    /// Those to be written down now, and whether somebody must be called for the rest.
-    fn take(&self) -> (Vec<Slip>, bool) {
-        let mut waiting = self.lock();
-        let most = waiting.slips.len().min(MOST);
-        let slips = waiting.slips.drain(..most).collect();
-        waiting.is_called = !waiting.slips.is_empty();
-        (slips, waiting.is_called)
-    }
-}
-
 /// Records an answer by link. `who` is for a shared phone: which of the people answers; none is the
 /// person it was sent to.
 pub async fn link(
@@ -91,13 +62,13 @@ pub async fn link(
     who: Option<RecipientId>,
 ) -> Result<Given, Error> {
     let (done, outcome) = oneshot::channel();
-    let is_first = app.desk.add(Slip {
+    let slip = Slip {
         key: answer_key(token).to_vec(),
         answer: answer.to_owned(),
         who,
         done,
-    });
-    if is_first {
+    };
+    if app.desk.slips.add(slip) {
         call(app);
     }
     outcome
@@ -113,7 +84,7 @@ fn call(app: &App) {
 
 async fn write_waiting(app: App) {
     let turn = app.desk.turn.lock().await;
-    let (slips, is_more) = app.desk.take();
+    let (slips, is_more) = app.desk.slips.take(MOST);
     if is_more {
         call(&app);
     }

@@ -39,7 +39,8 @@ macro_rules! is_wanted {
 }
 pub(super) use is_wanted;
 
-/// The messages to these people that wait, and those to others whose phone they share.
+/// The messages to these people that wait, and those to others whose phone they share. By the people:
+/// for each of them PostgreSQL would read through all that waits, had it the choice.
 macro_rules! of_answered {
     ($recipients:literal) => {
         concat!(
@@ -54,7 +55,7 @@ macro_rules! of_answered {
              SELECT delivery.id FROM concerned
              JOIN delivery ON delivery.alert = concerned.id >> 32
                   AND delivery.recipient = concerned.id
-             WHERE delivery.state = 'queued' AND NOT ",
+             WHERE CASE delivery.state WHEN 'queued' THEN TRUE ELSE FALSE END AND NOT ",
             is_wanted!()
         )
     };

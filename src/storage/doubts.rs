@@ -153,8 +153,8 @@ async fn decide_alike(
     Ok(sent)
 }
 
-/// Lets other gateways send what this one may have under our key: it is down. Only what is more
-/// urgent than `below`; the rest waits for it.
+/// Lets other gateways send what this one may have under our key: it is down, or configured no more.
+/// Only what is more urgent than `below`; the rest waits for it.
 pub async fn release(tx: &mut Tx, gateway: &str, below: i32) -> Result<u64, Error> {
     tx.sql(
         "UPDATE delivery SET held_by = NULL, possible_duplicate = TRUE
@@ -166,48 +166,23 @@ pub async fn release(tx: &mut Tx, gateway: &str, below: i32) -> Result<u64, Erro
     .await
 }
 
-/// Whether a gateway that is not configured has anything in doubt under our key.
-pub async fn is_any_orphan(on: impl Conn<'_>, configured: &[String]) -> Result<bool, Error> {
-    let (found,): (bool,) = on
-        .sql_for(
-            "SELECT EXISTS (SELECT 1 FROM delivery WHERE state = 'queued' AND held_by IS NOT NULL
-                 AND held_by NOT IN (SELECT value FROM json_each($1)))",
-            "SELECT EXISTS (SELECT 1 FROM delivery WHERE state = 'queued' AND held_by IS NOT NULL
-                 AND held_by NOT IN (SELECT jsonb_array_elements_text($1)))",
-        )
-        .bind(sqlx::types::Json(configured))
-        .fetch_one()
-        .await?;
-    Ok(found)
+/// Messages that a gateway may have under our key, and that only it may send.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Held {
+    /// The gateway.
+    pub gateway: String,
+    /// The urgency of the most urgent of them: the smallest.
+    pub most_urgent: i32,
 }
 
-/// Lets the configured gateways send what one that is configured no more may have under our key.
-pub async fn release_orphans(tx: &mut Tx, configured: &[String]) -> Result<u64, Error> {
-    tx.sql_for(
-        "UPDATE delivery SET held_by = NULL, possible_duplicate = TRUE
-         WHERE state = 'queued' AND held_by IS NOT NULL
-           AND held_by NOT IN (SELECT value FROM json_each($1))",
-        "UPDATE delivery SET held_by = NULL, possible_duplicate = TRUE
-         WHERE state = 'queued' AND held_by IS NOT NULL
-           AND held_by NOT IN (SELECT jsonb_array_elements_text($1))",
+/// What each gateway has in doubt under our key; it need not be configured any more.
+pub async fn list_held(on: impl Conn<'_>) -> Result<Vec<Held>, Error> {
+    on.sql(
+        "SELECT held_by AS gateway, min(urgency) AS most_urgent FROM delivery
+         WHERE state = 'queued' AND held_by IS NOT NULL GROUP BY held_by",
     )
-    .bind(sqlx::types::Json(configured))
-    .execute()
+    .fetch_all()
     .await
-}
-
-/// Whether a gateway has anything in doubt under our key.
-pub async fn is_any_held(on: impl Conn<'_>, gateway: &str, below: i32) -> Result<bool, Error> {
-    let (found,): (bool,) = on
-        .sql(
-            "SELECT EXISTS (SELECT 1 FROM delivery
-             WHERE state = 'queued' AND held_by = $1 AND urgency < $2)",
-        )
-        .bind(gateway)
-        .bind(below)
-        .fetch_one()
-        .await?;
-    Ok(found)
 }
 
 /// A delivery in doubt, with what its message is made of.

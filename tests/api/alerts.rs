@@ -55,6 +55,18 @@ on_both! {
         assert_eq!((&alert["follows"], &alert["thread"]), (&Value::Null, &launched["id"]));
     }
 
+    async fn an_alert_says_until_when_it_waits_for_the_end_of_the_quiet_hours(served: Served) {
+        let by_day = served.launched().await;
+        let by_day = served.get(&format!("/api/v1/alerts/{by_day}")).await.json();
+        assert_eq!(by_day["quiet_until"], Value::Null);
+        served.app.clock.advance(std::time::Duration::from_mins(13 * 60 + 29));
+        let by_night = served.post("/api/v1/alerts", &Served::closure()).await.json();
+        let path = format!("/api/v1/alerts/{}", by_night["id"].as_str().unwrap());
+        assert_eq!(served.get(&path).await.json()["quiet_until"], "2026-11-23T03:40:00.000Z");
+        served.app.clock.advance(std::time::Duration::from_mins(9));
+        assert_eq!(served.get(&path).await.json()["quiet_until"], Value::Null);
+    }
+
     async fn the_ten_counts_are_named_and_add_up(served: Served) {
         served.start_sending().await;
         let id = served.launched().await;

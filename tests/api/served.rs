@@ -6,8 +6,9 @@ use std::time::Duration;
 use muster::account::token::{self, Scopes};
 use muster::app::App;
 use muster::audit::{self, Actor};
+use muster::channel::Channel;
 use muster::clock::{Clock, Timestamp};
-use muster::config::{Config, Organisation};
+use muster::config::{Config, Organisation, Quiet};
 use muster::keys::Keys;
 use muster::storage::{Access, DatabaseUrl, Db};
 use muster::{dispatch, web};
@@ -21,6 +22,9 @@ use crate::receiver::Receiver;
 
 /// When every test begins: 2026-11-22 14:02:07 UTC.
 pub const START: Timestamp = Timestamp(1_795_356_127_000);
+
+/// Ten minutes at night in which texts wait, for the one test that goes there.
+const QUIET: (&str, &str) = ("03:30", "03:40");
 
 /// How long a fact may take to become true.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -150,6 +154,11 @@ impl Served {
                 phone: "+41 44 555 01 00".to_owned(),
                 region: "CH".to_owned(),
                 languages: vec!["en".parse_language(), "es".parse_language()],
+                quiet_hours: Some(Quiet {
+                    from: QUIET.0.to_owned(),
+                    until: QUIET.1.to_owned(),
+                    channels: vec![Channel::Sms],
+                }),
                 ..Organisation::default()
             },
             gateways: gateways["gateway"]

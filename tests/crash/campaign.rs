@@ -251,11 +251,40 @@ impl Campaign {
         let ids: Vec<String> = ids.collect();
         let distinct: BTreeSet<&String> = ids.iter().collect();
         assert_eq!(distinct.len(), found, "every launch is one alert");
-        for (alert, id) in ids.iter().enumerate() {
-            come_to_rest(&self.muster, self.orders, alert, id).await;
-        }
+        self.come_to_rest(&ids).await;
         self.people.settle().await;
         ids
+    }
+
+    /// Waits until no message is open any more: as long as there are fewer of them from one minute to the
+    /// other. A thousand kills leave much to send and to ask about.
+    async fn come_to_rest(&self, ids: &[String]) {
+        let mut left: Vec<(usize, &String)> = ids.iter().enumerate().collect();
+        let (mut fewest, mut since) = (usize::MAX, Instant::now());
+        while !left.is_empty() {
+            let (mut open, mut busy) = (0, Vec::new());
+            for (alert, id) in left {
+                match count_open(&self.muster, self.orders, alert, id).await {
+                    0 => {}
+                    count => {
+                        open += count;
+                        busy.push((alert, id));
+                    }
+                }
+            }
+            if open < fewest {
+                (fewest, since) = (open, Instant::now());
+            }
+            assert!(
+                since.elapsed() < Duration::from_mins(2),
+                "{open} messages stay open, of {} alerts, the first of them {:?}\n{}",
+                busy.len(),
+                busy.first(),
+                self.muster.log()
+            );
+            left = busy;
+            tokio::time::sleep(Duration::from_millis(200)).await; // paces the question
+        }
     }
 }
 
@@ -292,46 +321,30 @@ pub fn person_of(to: &str) -> String {
     format!("Person {number}")
 }
 
-/// Waits until no message of an alert waits, is under way, or is still to be decided about: as long as
-/// there are fewer of them from minute to minute. A thousand kills leave much to ask about.
-async fn come_to_rest(muster: &Muster, orders: Orders, alert: usize, id: &str) {
-    let all = orders.recipients * DESKS.len();
-    let what = format!("everything of alert {alert} was tried");
-    let (mut fewest, mut since) = (usize::MAX, Instant::now());
-    loop {
-        muster
-            .wait_for(id, &what, |shown| is_tried(shown, all))
-            .await;
-        let claims = claims(muster, alert, id).await;
-        let open: Vec<_> = claims.iter().filter(|(_, claim)| claim.is_open).collect();
-        if open.is_empty() {
-            return;
+/// How many messages of an alert wait, are under way, or are still to be decided about; those that are
+/// not written yet among them.
+async fn count_open(muster: &Muster, orders: Orders, alert: usize, id: &str) -> usize {
+    let shown = muster.get(&format!("/api/v1/alerts/{id}")).await;
+    match untried(&shown, orders.recipients * DESKS.len()) {
+        0 => {
+            let claims = claims(muster, alert, id).await;
+            claims.values().filter(|claim| claim.is_open).count()
         }
-        if open.len() < fewest {
-            (fewest, since) = (open.len(), Instant::now());
-        }
-        assert!(
-            since.elapsed() < Duration::from_mins(2),
-            "{fewest} messages of alert {alert} stay open, among them {:?}\n{}",
-            open[0],
-            muster.log()
-        );
-        tokio::time::sleep(Duration::from_millis(200)).await; // paces the question
+        untried => untried,
     }
 }
 
-fn is_tried(shown: &Value, all: usize) -> bool {
+/// How many messages of an alert were not tried yet.
+fn untried(shown: &Value, all: usize) -> usize {
     let channels = shown["deliveries"].as_object().unwrap();
     let states = || {
         channels
             .values()
             .flat_map(|states| states.as_object().unwrap())
     };
-    let count = |name: &str| -> u64 {
-        let of = states().filter(|(state, _)| name.is_empty() || *state == name);
-        of.filter_map(|(_, number)| number.as_u64()).sum()
-    };
-    count("") == all as u64 && count("queued") + count("sending") == 0
+    let tried = states().filter(|(state, _)| !matches!(state.as_str(), "queued" | "sending"));
+    let tried: u64 = tried.filter_map(|(_, number)| number.as_u64()).sum();
+    all - usize::try_from(tried).unwrap()
 }
 
 /// What Muster says of every message of an alert.

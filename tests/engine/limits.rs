@@ -1,6 +1,6 @@
 //! When phones are left alone, and places that must not be reached too fast.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use muster::alert::LaunchRequest;
 use muster::alert::follow_up::{self, FollowUpRequest};
@@ -155,9 +155,12 @@ on_both! {
         let house = switchboard(&house);
         muster::dispatch::recovery::turn(&house.app, house.boot()).await.unwrap();
         let alert = house.launch(closure()).await;
+        let begun = Instant::now();
         for _ in 0..8 {
             house.settle().await;
         }
+        // PostgreSQL's clock has gone on by so much, and the test's has not.
+        let slack = begun.elapsed();
         let mut due = Vec::new();
         for person in &house.people(&alert).await {
             let deliveries = house.deliveries(person).await;
@@ -168,8 +171,9 @@ on_both! {
         let (first, last) = (due[0], due[due.len() - 1]);
         assert!(due.len() >= 55, "{}", due.len());
         // 560 ms from one to the next, however many claims it took.
-        assert!(due.windows(2).all(|pair| pair[1].since(pair[0]) >= Duration::from_millis(400)), "{due:?}");
-        assert!(last.since(first) >= Duration::from_secs(29), "{due:?}");
+        let least = Duration::from_millis(540).saturating_sub(slack);
+        assert!(due.windows(2).all(|pair| pair[1].since(pair[0]) >= least), "{slack:?} {due:?}");
+        assert!(last.since(first) + slack >= Duration::from_secs(29), "{slack:?} {due:?}");
     }
 
     async fn other_numbers_do_not_wait_for_a_switchboard(house: House) {

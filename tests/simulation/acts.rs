@@ -184,7 +184,7 @@ impl World {
         *self.model.tried_to_answer.entry(via).or_default() += 1;
         let answering = async move {
             let answered = response::link(&app, &copy.token, answer, None).await;
-            World::afterwards(move |world| match answered {
+            World::afterwards(move |world| match answered.map(|given| given.answered) {
                 Ok(Answered::Recorded(response)) => {
                     world.model.promised.insert(response.id);
                     world.count("answers by link");

@@ -174,7 +174,10 @@ async fn what_may_not_wait_is_written_before_what_waits_and_closing_forgets_neit
     let mut waiting: Vec<_> = ["a", "b", "c"].map(|name| note(&db, &order, name)).into();
     waiting.push(note(&urgent, &order, "urgent"));
     let mut all = join_all(waiting);
-    assert!((&mut all).now_or_never().is_none(), "they wait for the long one");
+    assert!(
+        (&mut all).now_or_never().is_none(),
+        "they wait for the long one"
+    );
     let mut closing = urgent.close().boxed();
     assert!((&mut closing).now_or_never().is_none());
     go.send(()).unwrap();

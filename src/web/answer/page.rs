@@ -1,16 +1,16 @@
 //! Fills the answer page: the newest word of the alert, for this person, in their language.
 
-use crate::alert::launch::own_fields;
+use crate::alert::whom::own_fields;
 use crate::alert::words::{AlertKind, AlertState, Language};
 use crate::app::App;
 use crate::channel::Channel;
 use crate::clock::Timestamp;
 use crate::dispatch::message::{answer_link, best, own_value};
 use crate::response::{AnswerClass, AnswerOption, Sheet};
+use crate::storage::Json;
 use crate::storage::alerts::Alert;
 use crate::storage::links::Sharer;
 use crate::storage::responses::Response;
-use crate::storage::Json;
 use crate::template::{answers, dates};
 use crate::web::view::answer::{AlertNow, AnswerButton, AnswerPage, Answerer};
 use crate::web::view::answer_words::AnswerWords;

@@ -105,6 +105,10 @@ pub struct AlertDetail {
     pub answers: BTreeMap<String, i64>,
     /// How it stands as a call-out; null if everyone was told at once.
     pub call_out: Option<CallOutBody>,
+    /// Until when some of its messages wait for the end of the quiet hours (RFC 3339); null if none do.
+    /// Life-safety alerts and e-mail never wait.
+    #[schema(format = DateTime)]
+    pub quiet_until: Option<String>,
     /// The variables as they were given.
     pub variables: BTreeMap<String, String>,
     /// Later alerts of its thread, oldest first: its updates, correction, all-clear.
@@ -284,6 +288,11 @@ async fn detail(app: &App, alert: &Alert) -> Result<AlertDetail, Problem> {
             figures: CallOutFigures::of(alert, &standing),
             filled_at: standing.call_out.filled_at.map(time),
         }),
+        quiet_until: match alert.state {
+            AlertState::Running => app.quiet_until(alert.severity, &alert.plan.channels()),
+            AlertState::Stopped | AlertState::Ended => None,
+        }
+        .map(time),
         variables: alert.variables.0.clone(),
         follow_ups: follow_ups.collect(),
         alert: Known::of(&thread).summary(app, alert).await?,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::alert::draft::{self, Contents};
 use crate::alert::words::{AlertKind, AlertState, Category, Language, Mode, Purpose};
-use crate::alert::{Refusal, launch};
+use crate::alert::{Refusal, whom};
 use crate::app::App;
 use crate::call_out::Settings;
 use crate::channel::Channel;
@@ -289,7 +289,7 @@ async fn selected(app: &App, asked: &Asked) -> Result<(Selection, Vec<Notice>), 
         problems.push(Notice::new(Tone::Wrong, text));
         return Ok((Selection::default(), problems));
     }
-    let selection = launch::selection(app, &asked.groups, &asked.contacts).await;
+    let selection = whom::selection(app, &asked.groups, &asked.contacts).await;
     let selection = refuse(&mut problems, selection)?.unwrap_or_default();
     Ok((selection, problems))
 }

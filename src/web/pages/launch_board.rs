@@ -10,7 +10,7 @@ use axum::{Extension, Router};
 
 use crate::account::role::Act;
 use crate::alert::words::{AlertKind, Mode};
-use crate::alert::{Refusal, launch};
+use crate::alert::{Refusal, whom};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::dispatch::health::Health;
@@ -295,7 +295,7 @@ impl Audiences {
         if let Some(people) = self.counted.get(groups) {
             return Ok((words, *people));
         }
-        let people = match launch::selection(app, groups, &[]).await {
+        let people = match whom::selection(app, groups, &[]).await {
             Ok(selection) => {
                 let reach = audience::reach(&app.db, &selection).await?;
                 reach.iter().map(|one| format::count(one.people)).sum()

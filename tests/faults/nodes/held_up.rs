@@ -80,7 +80,9 @@ async fn f17_a_server_keeps_its_lease_while_its_look_for_the_dead_waits() {
     tokio::spawn(async move {
         db.write("test.hold", |tx| {
             Box::pin(async move {
-                tx.sql("UPDATE delivery SET reason = 'held'").execute().await?;
+                tx.sql("UPDATE delivery SET reason = 'held'")
+                    .execute()
+                    .await?;
                 say.send(()).await.unwrap();
                 std::future::pending::<Result<(), Error>>().await
             })
