@@ -25,7 +25,8 @@ on_both! {
         before.get("/live/closure?reason=burst+pipe").await.says_not("Quiet hours");
         let desk = desk.in_quiet_hours();
         let sender = desk.signed_in("noor", &[Role::Sender]).await;
-        sender.get("/live/closure?reason=burst+pipe").await.says(words).says("23 November, 10:00");
+        sender.get("/live/closure?reason=burst+pipe").await.says(words).says("23 November, 10:00")
+            .says("from 22:00 on, gone in");
         sender.get("/live/evacuation?hazard=FIRE").await.says_not("Quiet hours");
         let alert = desk.closed(&sender).await;
         desk.pass(6);

@@ -25,6 +25,7 @@ use crate::template::Template;
 use crate::web::form::Fields;
 use crate::web::format::{self, Times, sentence};
 use crate::web::pages::asked::{self, Asked};
+use crate::web::pages::preview::cost_and_time;
 use crate::web::pages::reading::{self, Reading};
 use crate::web::pages::{PageError, draft_view, frame, show};
 use crate::web::session::SignedIn;
@@ -244,7 +245,7 @@ async fn live(
             .map(|alert| sent_a_moment_ago(place, alert, now)),
     );
     problems.extend(running(place, &just_sent, now).await?);
-    let mode = place.mode;
+    let (mode, severity) = (place.mode, place.template.severity);
     let mut facts = vec![view::Fact::new("People", look.people_in_words)];
     match &look.call_out {
         Some(call_out) => {
@@ -255,7 +256,7 @@ async fn live(
                 format!("{}: who was asked longest ago", people(first)),
             ));
         }
-        None => facts.extend(super::preview::cost_and_time(place.app, mode, &look.shown)),
+        None => facts.extend(cost_and_time(place.app, mode, severity, &look.shown)),
     }
     facts.push(view::Fact::new("Ends by itself", look.ends));
     Ok(CheckLive {

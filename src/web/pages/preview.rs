@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::alert::words::{Language, Mode};
+use crate::alert::words::{Language, Mode, Severity};
 use crate::app::App;
 use crate::call_out::Says;
 use crate::channel::{Channel, Configured};
@@ -10,7 +10,7 @@ use crate::storage::alerts::Text;
 use crate::template::message::Filled;
 use crate::template::segments::{self, Encoding, SmsSize};
 use crate::template::{Template, VariableKind, fields};
-use crate::web::format;
+use crate::web::format::{self, Times};
 use crate::web::view::check::{Preview, PreviewKind};
 use crate::web::view::{Fact, counted, grouped};
 
@@ -186,8 +186,9 @@ fn in_words(size: &SmsSize) -> (String, String) {
     (counter, remark.unwrap_or_default())
 }
 
-/// How long the first round takes on each channel, and what it costs where the gateways say so.
-pub fn cost_and_time(app: &App, mode: Mode, shown: &[Shown]) -> Vec<Fact> {
+/// When the first round begins and how long it takes on each channel, and what it costs where the
+/// gateways say so.
+pub fn cost_and_time(app: &App, mode: Mode, severity: Severity, shown: &[Shown]) -> Vec<Fact> {
     let mut facts = Vec::new();
     let mut cost = None;
     let mut channels: Vec<Channel> = shown.iter().map(|one| one.channel).collect();
@@ -199,7 +200,12 @@ pub fn cost_and_time(app: &App, mode: Mode, shown: &[Shown]) -> Vec<Fact> {
         let value = if gateways.is_empty() {
             format!("{}; no gateway takes them now, they wait", grouped(people))
         } else {
-            format!("{}, {}", grouped(people), time(people, &gateways))
+            let waits = app.quiet_until(severity, &[channel]).map(|until| {
+                let times = Times::new(&app.config, app.clock.now());
+                format!("from {} on, ", times.near_minute(until))
+            });
+            let waits = waits.unwrap_or_default();
+            format!("{}, {waits}{}", grouped(people), time(people, &gateways))
         };
         facts.push(Fact::new(format!("By {}", by(channel)), value));
         let price = gateways.first().and_then(|gateway| gateway.common.cost);

@@ -57,7 +57,9 @@ pub(super) async fn message(
     }
     let whom = format!("{}: exactly those who were contacted", people(look.people));
     let mut facts = vec![Fact::new("Who gets it", whom)];
-    facts.extend(preview::cost_and_time(app, place.alert.mode, &look.shown));
+    let severity = place.alert.severity.min(template.severity);
+    let (mode, shown) = (place.alert.mode, &look.shown);
+    facts.extend(preview::cost_and_time(app, mode, severity, shown));
     if template.kind != AlertKind::Update {
         facts.push(Fact::new(
             "The alert itself",
