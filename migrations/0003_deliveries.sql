@@ -62,7 +62,7 @@ CREATE INDEX delivery_again ON delivery (channel, urgency, due_at, id)
     WHERE state = 'queued' AND attempts > 0;
 CREATE INDEX delivery_sending ON delivery (boot) WHERE state = 'sending';
 CREATE INDEX delivery_in_doubt ON delivery (due_at) WHERE state = 'in_doubt' AND closed_at IS NULL;
-CREATE INDEX delivery_held ON delivery (held_by) WHERE state = 'queued' AND held_by IS NOT NULL;
+CREATE INDEX delivery_held ON delivery (held_by, urgency) WHERE state = 'queued' AND held_by IS NOT NULL;
 CREATE INDEX delivery_failed ON delivery (alert, id) WHERE state = 'failed' AND followed_at IS NULL;
 CREATE INDEX delivery_to_ask ON delivery (ask_at) WHERE ask_at IS NOT NULL;
 CREATE INDEX delivery_by_alert ON delivery (alert, recipient);

@@ -31,6 +31,10 @@ const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Both databases.
 pub(crate) fn moments(options: &Options, folder: &Path, server: &Server) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        options.recipients > WARD_SIZE,
+        "more than {WARD_SIZE} people are needed: --recipients 50000"
+    );
     println!(
         "{} people; a gateway that answers after {ANSWER_MS} ms, {} in flight",
         options.recipients, options.slots

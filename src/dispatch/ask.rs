@@ -136,12 +136,15 @@ async fn about_doubted(app: &App, gateway: &Configured) -> Result<(), Error> {
             )
         })
         .await?;
+    if doubted.is_empty() {
+        return Ok(());
+    }
     let mut texts = Texts::new(gateway.common.channel);
     let claimed: Vec<_> = doubted.iter().map(|one| &one.claimed).collect();
     texts.load(&app.db, claimed).await?;
     let questions = doubted.iter().map(|one| ask(app, gateway, one, &texts));
     let answers = answers(app, gateway, join_all(questions)).await;
-    let told = weigh(app, gateway, &doubted, &answers).await?;
+    let told = weigh(app, gateway, &doubted, answers).await?;
     settle(app, gateway, &doubted, told).await
 }
 
@@ -156,41 +159,46 @@ async fn ask(
     gateway.gateway.ask(&message, doubted.sending_at).await
 }
 
-/// What the answers mean. One after the other: of two messages that read the same, the second must see
-/// what the first got.
+/// What the answers mean.
 async fn weigh(
     app: &App,
     gateway: &Configured,
     doubted: &[Doubted],
-    answers: &[Result<Vec<Found>, Failure>],
+    answers: Vec<Result<Vec<Found>, Failure>>,
 ) -> Result<Vec<Told>, Error> {
     let found = answers.iter().flatten().flatten();
     let names: Vec<&str> = found.map(|one| one.receipt.gateway_id.as_str()).collect();
     let known = doubts::list_known(&app.db, &gateway.common.name, &names).await?;
-    let mut owners: HashMap<String, DeliveryId> = known.into_iter().collect();
-    let mut all = Vec::with_capacity(doubted.len());
-    for (one, answer) in doubted.iter().zip(answers) {
+    let answers = doubted.iter().zip(answers).map(|(one, answer)| {
         let id = one.claimed.id;
-        let told = match answer {
-            Ok(found) => judge(found, |name| {
-                owners.get(name).is_some_and(|owner| *owner != id)
-            }),
-            Err(failure) => {
-                info!(
-                    gateway.name = gateway.common.name,
-                    delivery.id = id.0,
-                    reason = failure.reason,
-                    "A gateway did not say whether it has a message"
-                );
-                Told::CannotTell
-            }
-        };
+        let found = answer.inspect_err(|failure| {
+            info!(
+                gateway.name = gateway.common.name,
+                delivery.id = id.0,
+                reason = failure.reason,
+                "A gateway did not say whether it has a message"
+            );
+        });
+        (id, found.ok())
+    });
+    Ok(judge_all(answers, known.into_iter().collect()))
+}
+
+/// Judges one after the other: of two messages that read the same, the second sees what the first got.
+/// `owners` are the deliveries whose names of the gateway's are known.
+fn judge_all(
+    answers: impl Iterator<Item = (DeliveryId, Option<Vec<Found>>)>,
+    mut owners: HashMap<String, DeliveryId>,
+) -> Vec<Told> {
+    let judged = answers.map(|(id, found)| {
+        let of_another = |name: &str| owners.get(name).is_some_and(|owner| *owner != id);
+        let told = found.map_or(Told::CannotTell, |found| judge(&found, of_another));
         if let Told::Has(receipt) = &told {
             owners.insert(receipt.gateway_id.clone(), id);
         }
-        all.push(told);
-    }
-    Ok(all)
+        told
+    });
+    judged.collect()
 }
 
 /// Writes down what was told of each.
@@ -215,6 +223,18 @@ async fn settle(
     }
     let now = app.clock.now();
     let ask_at = next(now, now).unwrap_or(now);
+    // What is to be sent again comes first: nothing that fails below may keep it waiting.
+    if !has_not.is_empty() || !open.is_empty() {
+        app.db
+            .write("ask.decide", move |tx| {
+                Box::pin(async move {
+                    let open = (Again::Marked(RESEND_BELOW), open);
+                    doubts::decide(tx, &[(Again::NotTaken, has_not), open], now).await
+                })
+            })
+            .await?;
+        app.wake();
+    }
     if !has.is_empty() {
         app.db
             .write("ask.found", move |tx| {
@@ -223,18 +243,6 @@ async fn settle(
             .await?;
         receipt::record(app, &gateway.common.name, receipts).await?;
     }
-    if has_not.is_empty() && open.is_empty() {
-        return Ok(());
-    }
-    app.db
-        .write("ask.decide", move |tx| {
-            Box::pin(async move {
-                let open = (Again::Marked(RESEND_BELOW), open);
-                doubts::decide(tx, &[(Again::NotTaken, has_not), open], now).await
-            })
-        })
-        .await?;
-    app.wake();
     Ok(())
 }
 
@@ -338,6 +346,31 @@ mod tests {
         assert_eq!(name(judge(&both, |_| false)).unwrap(), "a");
         assert_eq!(name(judge(&both, |name| name == "a")).unwrap(), "b");
         assert_eq!(judge(&both, |_| true), Told::HasNot);
+    }
+
+    #[test]
+    fn of_two_that_are_asked_about_together_each_gets_its_own_too() {
+        let both = || Some(vec![found("a", true), found("b", true)]);
+        let (first, second, third) = (DeliveryId(1), DeliveryId(2), DeliveryId(3));
+        let answers = [
+            (first, both()),
+            (second, both()),
+            (third, both()),
+            (third, None),
+        ];
+        let told = judge_all(answers.into_iter(), HashMap::new());
+        assert_eq!(told[2..], [Told::HasNot, Told::CannotTell]);
+        let names: Vec<_> = told.into_iter().filter_map(name).collect();
+        assert_eq!(names, ["a", "b"]);
+        let again = judge_all(
+            [(first, both())].into_iter(),
+            HashMap::from([("a".to_owned(), first)]),
+        );
+        assert_eq!(
+            name(again[0].clone()).unwrap(),
+            "a",
+            "a receipt has named it already"
+        );
     }
 
     #[test]

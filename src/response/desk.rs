@@ -1,7 +1,7 @@
 //! Records answers that come by link, those of one moment together: hundreds answer in the minute
 //! after an alert, and each of them waits for the disk.
 //!
-//! Whoever comes first reads what all the links lead to, and writes all answers in one transaction;
+//! A task of its own reads what all the links lead to, and writes all answers in one transaction;
 //! meanwhile the next gather. An answer that cannot be kept does not keep out the others: then each
 //! is written by itself. "Recorded" is said only after the commit.
 

@@ -5,6 +5,8 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::error;
+
 use crate::alert::words::{AlertState, Language};
 use crate::app::App;
 use crate::channel::Channel;
@@ -98,8 +100,11 @@ async fn about(db: &Db, number: AlertNumber) -> Result<About, Error> {
     let is_running = alert.state == AlertState::Running;
     let mut texts: HashMap<Channel, Vec<_>> = HashMap::new();
     for text in alerts::list_texts(db, newest).await? {
-        let filled = serde_json::from_str(&text.filled)
-            .map_err(|_| Error::Broken("an alert's text cannot be read"))?;
+        let Ok(filled) = serde_json::from_str(&text.filled) else {
+            // The page does without it: nobody's answer is refused for that.
+            error!(alert.number = newest.0, "A text of an alert cannot be read");
+            continue;
+        };
         let others = texts.entry(text.channel).or_default();
         others.push((text.language, filled));
     }

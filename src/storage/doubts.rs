@@ -241,16 +241,20 @@ pub async fn list_known(
     .await
 }
 
+/// The deliveries in doubt among those that were said. Whoever holds one of them now knows
+/// more of it than the gateway's answer.
 macro_rules! has_it {
-    ($said:literal) => {
+    ($said:literal, $skip:literal) => {
         concat!(
             "UPDATE delivery SET state = 'accepted', reason = NULL, gateway_id = said.name,
                  accepted_at = COALESCE(accepted_at, $2), ask_at = $3
-             FROM (",
+             FROM (SELECT said.id, said.name FROM (",
             $said,
+            ") AS said JOIN delivery ON delivery.id = said.id AND delivery.attempts = said.attempt
+             WHERE delivery.state = 'in_doubt' AND delivery.closed_at IS NULL",
+            $skip,
             ") AS said
-             WHERE delivery.id = said.id AND delivery.attempts = said.attempt
-               AND delivery.state = 'in_doubt' AND delivery.closed_at IS NULL"
+             WHERE delivery.id = said.id"
         )
     };
 }
@@ -263,15 +267,16 @@ pub async fn found(
     ask_at: Timestamp,
     now: Timestamp,
 ) -> Result<u64, Error> {
-    hold(tx, all.iter().map(|(id, ..)| *id).collect()).await?;
     tx.sql_for(
         has_it!(
             "SELECT value ->> 0 AS id, value ->> 1 AS attempt, value ->> 2 AS name
-             FROM json_each($1)"
+             FROM json_each($1)",
+            ""
         ),
         has_it!(
             "SELECT (one ->> 0)::bigint AS id, (one ->> 1)::int AS attempt, one ->> 2 AS name
-             FROM jsonb_array_elements($1) AS listed (one)"
+             FROM jsonb_array_elements($1) AS listed (one)",
+            " FOR UPDATE OF delivery SKIP LOCKED"
         ),
     )
     .bind(sqlx::types::Json(all))

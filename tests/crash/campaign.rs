@@ -256,8 +256,8 @@ impl Campaign {
         ids
     }
 
-    /// Waits until no message is open any more: as long as there are fewer of them from one minute to the
-    /// other. A thousand kills leave much to send and to ask about.
+    /// Waits until no message is open any more: as long as there are fewer of them every two
+    /// minutes. A thousand kills leave much to send and to ask about.
     async fn come_to_rest(&self, ids: &[String]) {
         let mut left: Vec<(usize, &String)> = ids.iter().enumerate().collect();
         let (mut fewest, mut since) = (usize::MAX, Instant::now());

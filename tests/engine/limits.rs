@@ -8,6 +8,7 @@ use muster::alert::words::{AlertKind, AlertState};
 use muster::audit::Actor;
 use muster::call_out::Wanted;
 use muster::channel::{Channel, Message};
+use muster::clock::Timestamp;
 use muster::config::{Destination, Quiet};
 use muster::storage::alerts::Alert;
 use muster::storage::deliveries;
@@ -159,8 +160,13 @@ on_both! {
         for _ in 0..8 {
             house.settle().await;
         }
-        // PostgreSQL's clock has gone on by so much, and the test's has not.
-        let slack = begun.elapsed();
+        // PostgreSQL's clock has gone on by so much, and the test's has not: with it goes what is promised
+        // in one claim and the next.
+        let (slack, claims) = if house.app.db.is_shared() {
+            (begun.elapsed(), 16)
+        } else {
+            (Duration::ZERO, 0)
+        };
         let mut due = Vec::new();
         for person in &house.people(&alert).await {
             let deliveries = house.deliveries(person).await;
@@ -171,8 +177,8 @@ on_both! {
         let (first, last) = (due[0], due[due.len() - 1]);
         assert!(due.len() >= 55, "{}", due.len());
         // 560 ms from one to the next, however many claims it took.
-        let least = Duration::from_millis(540).saturating_sub(slack);
-        assert!(due.windows(2).all(|pair| pair[1].since(pair[0]) >= least), "{slack:?} {due:?}");
+        let is_short = |pair: &&[Timestamp]| pair[1].since(pair[0]) < Duration::from_millis(540);
+        assert!(due.windows(2).filter(is_short).count() <= claims, "{slack:?} {due:?}");
         assert!(last.since(first) + slack >= Duration::from_secs(29), "{slack:?} {due:?}");
     }
 

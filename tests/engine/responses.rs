@@ -6,6 +6,7 @@ use muster::channel::{Address, Channel, Failure, Inbound};
 use muster::directory::contact::PointKind::{Email, Mobile};
 use muster::report::written;
 use muster::response::{self, Answered};
+use muster::storage::Error;
 use muster::storage::responses::{self as rows, ReplyOutcome, Via};
 use muster::storage::standing::PersonState;
 
@@ -49,6 +50,19 @@ on_both! {
         let answered = response::link(&house.app, &token(&house), "safe", None).await.unwrap().answered;
         assert!(matches!(answered, Answered::Recorded(response) if response.via == Via::Link && !response.late));
         assert_eq!(house.counts(&alert).await, [(PersonState::Acknowledged, 1)].into());
+    }
+
+    async fn an_answer_is_recorded_though_the_alerts_texts_can_no_longer_be_read(house: House) {
+        house.crowd(1).await;
+        house.launch(house.evacuation()).await;
+        house.settle().await;
+        let broken: Result<u64, Error> = house.app.db.write("test.break", |tx| Box::pin(async move {
+            tx.sql("UPDATE alert_text SET filled = '{'").execute().await
+        })).await;
+        assert!(broken.unwrap() > 0);
+        assert!(response::open(&house.app, &token(&house)).await.unwrap().is_some());
+        let answered = response::link(&house.app, &token(&house), "safe", None).await.unwrap().answered;
+        assert!(matches!(answered, Answered::Recorded(_)), "{answered:?}");
     }
 
     async fn a_second_answer_is_the_current_one_and_the_first_time_stands(house: House) {

@@ -151,17 +151,13 @@ fn note(db: &Db, order: &Arc<Mutex<Vec<String>>>, name: &str) -> BoxFuture<'stat
     .boxed()
 }
 
-#[tokio::test]
-async fn what_may_not_wait_is_written_before_what_waits_and_closing_forgets_neither() {
-    let folder = tempfile::tempdir().unwrap();
-    let db = crate::ground::sqlite(folder.path()).await;
-    let urgent = db.reserved();
-    let order = Arc::new(Mutex::new(Vec::new()));
+/// Begins a write that all others wait for, until the answered end of the channel is used.
+async fn begin_a_long_one(db: &Db) -> oneshot::Sender<()> {
     let (go, wait) = oneshot::channel::<()>();
     let (say, begun) = oneshot::channel();
-    let other = db.clone();
-    let long = tokio::spawn(async move {
-        let work = other.write("test.long", |_| {
+    let db = db.clone();
+    tokio::spawn(async move {
+        let work = db.write("test.long", |_| {
             Box::pin(async {
                 say.send(()).unwrap();
                 wait.await.unwrap();
@@ -171,8 +167,18 @@ async fn what_may_not_wait_is_written_before_what_waits_and_closing_forgets_neit
         work.await.unwrap();
     });
     begun.await.unwrap();
-    let mut waiting: Vec<_> = ["a", "b", "c"].map(|name| note(&db, &order, name)).into();
-    waiting.push(note(&urgent, &order, "urgent"));
+    go
+}
+
+#[tokio::test]
+async fn what_may_not_wait_is_written_before_what_waits_and_closing_forgets_neither() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = crate::ground::sqlite(folder.path()).await;
+    let urgent = db.reserved();
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let go = begin_a_long_one(&db).await;
+    let mut waiting: Vec<_> = ["a", "b"].map(|name| note(&db, &order, name)).into();
+    waiting.extend(["urgent 1", "urgent 2"].map(|name| note(&urgent, &order, name)));
     let mut all = join_all(waiting);
     assert!(
         (&mut all).now_or_never().is_none(),
@@ -180,9 +186,39 @@ async fn what_may_not_wait_is_written_before_what_waits_and_closing_forgets_neit
     );
     let mut closing = urgent.close().boxed();
     assert!((&mut closing).now_or_never().is_none());
+    let mut late = note(&urgent, &order, "urgent 3");
+    assert!((&mut late).now_or_never().is_none());
     go.send(()).unwrap();
     closing.await;
     all.await;
-    long.await.unwrap();
-    assert_eq!(*order.lock().unwrap(), ["urgent", "a", "b", "c"]);
+    late.await;
+    let expected = ["urgent 1", "urgent 2", "urgent 3", "a", "b"];
+    assert_eq!(*order.lock().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn what_can_wait_has_its_turn_however_many_may_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = crate::ground::sqlite(folder.path()).await;
+    let urgent = db.reserved();
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let go = begin_a_long_one(&db).await;
+    let mut waiting = vec![note(&db, &order, "a"), note(&db, &order, "b")];
+    waiting.extend((0..2000).map(|_| note(&urgent, &order, "urgent")));
+    let mut all = join_all(waiting);
+    assert!(
+        (&mut all).now_or_never().is_none(),
+        "they wait for the long one"
+    );
+    go.send(()).unwrap();
+    all.await;
+    let order = order.lock().unwrap();
+    let place = |name: &str| order.iter().position(|one| one == name).unwrap();
+    assert!(place("a") > 200, "{}", place("a"));
+    assert!(
+        place("a") < 600 && place("b") < 1300,
+        "{} {}",
+        place("a"),
+        place("b")
+    );
 }

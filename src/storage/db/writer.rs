@@ -13,8 +13,8 @@ use super::Tx;
 use super::trouble::Trouble;
 use crate::storage::Error;
 
-/// Jobs in one commit at most: bounds how long the first of them waits. One that may not wait ends the
-/// group.
+/// Jobs in one commit at most: bounds how long the first of them waits. After one that may not wait only
+/// such come into the same commit.
 const GROUP: usize = 256;
 
 /// Tells a job's caller how it ended; called after the commit with the commit's own outcome.
@@ -47,8 +47,12 @@ struct Queue {
 }
 
 impl Queue {
-    /// The next job, and whether it may not wait; none when nobody can bring one any more.
-    async fn next(&mut self) -> Option<(Job, bool)> {
+    /// The next job, and whether it may not wait; none when nobody can bring one any more. `in_turn`: it
+    /// is the turn of those that can wait, if there is one.
+    async fn next(&mut self, in_turn: bool) -> Option<(Job, bool)> {
+        if in_turn && let Ok(job) = self.jobs.try_recv() {
+            return Some((job, false));
+        }
         tokio::select! {
             biased;
             Some(job) = self.urgent.recv() => Some((job, true)),
@@ -56,11 +60,13 @@ impl Queue {
         }
     }
 
-    /// The next job that waits already.
-    fn next_now(&mut self) -> Option<(Job, bool)> {
-        let urgent = self.urgent.try_recv().map(|job| (job, true));
-        let next = urgent.or_else(|_| self.jobs.try_recv().map(|job| (job, false)));
-        next.ok()
+    /// The next job that waits already; `urgent_only`: among those that may not.
+    fn next_now(&mut self, urgent_only: bool) -> Option<(Job, bool)> {
+        match self.urgent.try_recv() {
+            Ok(job) => Some((job, true)),
+            Err(_) if urgent_only => None,
+            Err(_) => self.jobs.try_recv().ok().map(|job| (job, false)),
+        }
     }
 }
 
@@ -151,8 +157,12 @@ impl Writer {
 
 async fn run(connection: SqliteConnection, mut queue: Queue, trouble: Trouble) {
     let mut tx = Tx::Sqlite(connection);
-    while let Some(first) = queue.next().await {
+    // However many may not wait: after a commit of such alone, one of the others has its turn.
+    let mut in_turn = false;
+    while let Some(first) = queue.next(in_turn).await {
         let mut finishes = Vec::new();
+        let mut has_urgent = false;
+        in_turn = true;
         let mut closing = None;
         let mut next = Some(first);
         let mut begun = match trouble.broken() {
@@ -161,14 +171,13 @@ async fn run(connection: SqliteConnection, mut queue: Queue, trouble: Trouble) {
         };
         while let Some((job, is_urgent)) = next.take() {
             match job {
-                Job::Close(done) => {
-                    closing = Some(done);
-                    break;
-                }
+                Job::Close(done) => closing = Some(done),
                 Job::Write(work) => finishes.push(in_savepoint(&mut tx, work, &mut begun).await),
             }
-            if finishes.len() < GROUP && !is_urgent {
-                next = queue.next_now();
+            has_urgent |= is_urgent;
+            in_turn &= is_urgent;
+            if finishes.len() < GROUP || closing.is_some() {
+                next = queue.next_now(has_urgent || closing.is_some());
             }
         }
         let committed = match begun {

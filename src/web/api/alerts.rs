@@ -105,8 +105,8 @@ pub struct AlertDetail {
     pub answers: BTreeMap<String, i64>,
     /// How it stands as a call-out; null if everyone was told at once.
     pub call_out: Option<CallOutBody>,
-    /// Until when some of its messages wait for the end of the quiet hours (RFC 3339); null if none do.
-    /// Life-safety alerts and e-mail never wait.
+    /// Quiet hours now hold back what it has still to send on some of its channels: until then (RFC 3339).
+    /// Null outside the quiet hours, for an alert that is over, and for life-safety, which never waits.
     #[schema(format = DateTime)]
     pub quiet_until: Option<String>,
     /// The variables as they were given.
