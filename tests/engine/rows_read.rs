@@ -1,12 +1,12 @@
 //! What PostgreSQL reads for a big alert that its planner knows nothing of yet: a little for each
 //! person, never the whole audience for each person. Counted, not timed.
 
-use muster::ids::AlertNumber;
+use muster::ids::{AlertNumber, RecipientId};
 use muster::plan::Whom;
 use muster::storage::outbox::{self, Chunk};
-use muster::storage::{Error, Tx, audience, standing};
+use muster::storage::{Error, Tx, audience, call_off, standing};
 
-use crate::house::House;
+use crate::house::{House, START};
 
 /// People of the big alert.
 const PEOPLE: i64 = 2_000;
@@ -191,6 +191,35 @@ async fn who_was_contacted_is_found_by_a_few_rows_for_each_person() {
     })
     .await;
     assert_few(read);
+}
+
+#[tokio::test]
+async fn an_answer_reads_a_few_rows_however_much_waits() {
+    const ANSWERS: i64 = 100;
+    let (house, alert) = big_alert().await;
+    // Of which the planner knows nothing.
+    write(&house, |tx| {
+        Box::pin(async move {
+            tx.sql("UPDATE delivery SET state = 'queued'")
+                .execute()
+                .await?;
+            Ok(())
+        })
+    })
+    .await;
+    let read = read_by(&house, move |tx| {
+        Box::pin(async move {
+            let people: Vec<_> = (1..=ANSWERS)
+                .map(|n| RecipientId(alert.base() + n))
+                .collect();
+            call_off::answered(tx, &people, START).await
+        })
+    })
+    .await;
+    assert!(
+        (ANSWERS..ANSWERS * EACH).contains(&read),
+        "{read} rows for {ANSWERS} answers"
+    );
 }
 
 #[tokio::test]
