@@ -167,7 +167,7 @@ pub async fn run(orders: Orders) -> Outcome {
 impl Campaign {
     /// Returns at the instant of the next kill.
     async fn come_to_the_moment(&mut self) {
-        let moment = match self.chance.random_range(0..8) {
+        let moment = match self.chance.random_range(0..10) {
             0 => Moment::Starting,
             1 => Moment::Launching,
             _ => Moment::Sending,
