@@ -259,6 +259,44 @@ fn against_a_sink(role: &str, task: Task) -> anyhow::Result<Measured> {
     })
 }
 
+/// Fills a house on each database, as often as ordered, and measures in it what `measure` does: it is
+/// given the database's name for people.
+fn on_both(
+    what: &str,
+    options: &Options,
+    folder: &Path,
+    server: &Server,
+    delay_ms: u64,
+    measure: fn(&str, &Task) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let on = |name: &str, database: String, data: PathBuf| {
+        let task = Task {
+            port: 1,
+            recipients: options.recipients,
+            slots: options.slots,
+            database,
+            data,
+            delay_ms,
+            ..Task::default()
+        };
+        with_sinks(task, |task| {
+            Child::start("prepare", task)?.finish()?;
+            measure(name, task)
+        })
+    };
+    for round in 1..=options.rounds.get() {
+        let data = folder.join(format!("{what}-{round}"));
+        let file = format!("sqlite:{}", data.join("muster.db").display());
+        on("SQLite", file, data)?;
+        let database = format!("{what}_{round}");
+        let url = server.create_database(&database)?;
+        let done = on("PostgreSQL", url, folder.join(format!("{what}-pg-{round}")));
+        server.drop_database(&database)?;
+        done?;
+    }
+    Ok(())
+}
+
 /// Starts the gateways that the task needs, for as long as `act` takes.
 fn with_sinks<T>(
     mut task: Task,

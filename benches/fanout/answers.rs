@@ -12,9 +12,9 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::child::Child;
+use crate::on_both;
 use crate::options::{Options, Task};
 use crate::postgres::Server;
-use crate::with_sinks;
 
 /// Where the server writes the links' tokens, in the data folder.
 pub(crate) const TOKENS: &str = "tokens";
@@ -28,48 +28,26 @@ pub(crate) fn answers(options: &Options, folder: &Path, server: &Server) -> anyh
         options.recipients, options.slots
     );
     println!("| database | requests | a second | share of nothing, % | p50, ms | p99, ms |");
-    for round in 1..=options.rounds.get() {
-        let data = folder.join(format!("answers-{round}"));
-        let file = format!("sqlite:{}", data.join("muster.db").display());
-        on("SQLite", options, file, &data)?;
-        let name = format!("answers_{round}");
-        let database = server.create_database(&name)?;
-        let data = folder.join(format!("answers-pg-{round}"));
-        let done = on("PostgreSQL", options, database, &data);
-        server.drop_database(&name)?;
-        done?;
-    }
-    Ok(())
+    on_both("answers", options, folder, server, 0, on)
 }
 
-fn on(name: &str, options: &Options, database: String, data: &Path) -> anyhow::Result<()> {
-    let task = Task {
-        port: 1,
-        recipients: options.recipients,
-        slots: options.slots,
-        database,
-        data: data.to_owned(),
-        ..Task::default()
-    };
-    with_sinks(task, |task| {
-        Child::start("prepare", task)?.finish()?;
-        let mut house = Child::start("house", task)?;
-        let port: u16 = house.line()?.parse().context("the server's port")?;
-        let tokens = std::fs::read_to_string(data.join(TOKENS))?;
-        let tokens: Vec<String> = tokens.lines().map(str::to_owned).collect();
-        let (first, second) = tokens.split_at(tokens.len() / 2);
-        crate::runtime()?.block_on(async {
-            let nothing = vec!["GET /livez HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(); first.len()];
-            let nothing = ask(port, options.slots.get(), nothing).await?;
-            nothing.print(name, "that do nothing", &nothing);
-            let quiet = ask(port, options.slots.get(), posts(first)).await?;
-            quiet.print(name, "answers", &nothing);
-            std::fs::write(data.join(GO), "")?;
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            let busy = ask(port, options.slots.get(), posts(second)).await?;
-            busy.print(name, "answers while an alert goes out", &nothing);
-            Ok(())
-        })
+fn on(name: &str, task: &Task) -> anyhow::Result<()> {
+    let mut house = Child::start("house", task)?;
+    let port: u16 = house.line()?.parse().context("the server's port")?;
+    let tokens = std::fs::read_to_string(task.data.join(TOKENS))?;
+    let tokens: Vec<String> = tokens.lines().map(str::to_owned).collect();
+    let (first, second) = tokens.split_at(tokens.len() / 2);
+    crate::runtime()?.block_on(async {
+        let nothing = vec!["GET /livez HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(); first.len()];
+        let nothing = ask(port, task.slots.get(), nothing).await?;
+        nothing.print(name, "that do nothing", &nothing);
+        let quiet = ask(port, task.slots.get(), posts(first)).await?;
+        quiet.print(name, "answers", &nothing);
+        std::fs::write(task.data.join(GO), "")?;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let busy = ask(port, task.slots.get(), posts(second)).await?;
+        busy.print(name, "answers while an alert goes out", &nothing);
+        Ok(())
     })
 }
 

@@ -14,7 +14,7 @@ use crate::child::Child;
 use crate::options::{Options, Task};
 use crate::postgres::{Server, block_on};
 use crate::sink::{self, micros};
-use crate::{house, with_sinks};
+use crate::{house, on_both};
 
 /// The group of the urgent alert, and how many are in it.
 pub(crate) const WARD: &str = "ward";
@@ -40,55 +40,32 @@ pub(crate) fn moments(options: &Options, folder: &Path, server: &Server) -> anyh
         options.recipients, options.slots
     );
     println!("| database | from | to | ms |");
-    for round in 1..=options.rounds.get() {
-        let data = folder.join(format!("moments-{round}"));
-        let file = format!("sqlite:{}", data.join("muster.db").display());
-        on("SQLite", options, file, &data)?;
-        let name = format!("moments_{round}");
-        let database = server.create_database(&name)?;
-        let data = folder.join(format!("moments-pg-{round}"));
-        let done = on("PostgreSQL", options, database, &data);
-        server.drop_database(&name)?;
-        done?;
-    }
-    Ok(())
+    on_both("moments", options, folder, server, ANSWER_MS, on)
 }
 
-fn on(name: &str, options: &Options, database: String, data: &Path) -> anyhow::Result<()> {
-    let task = Task {
-        port: 1,
-        recipients: options.recipients,
-        slots: options.slots,
-        database,
-        data: data.to_owned(),
-        delay_ms: ANSWER_MS,
-        ..Task::default()
-    };
-    with_sinks(task, |task| {
-        Child::start("prepare", task)?.finish()?;
-        let mut house = Child::start("timed", task)?;
-        loop {
-            let line = house.line()?;
-            if line == "sending" {
-                break;
-            }
-            anyhow::ensure!(!line.is_empty(), "the server stopped");
-            println!("| {name} | {line} |");
+fn on(name: &str, task: &Task) -> anyhow::Result<()> {
+    let mut house = Child::start("timed", task)?;
+    loop {
+        let line = house.line()?;
+        if line == "sending" {
+            break;
         }
-        block_on(async {
-            let before = sink::ask(task.port).await?.messages;
-            until(task.port, before + 1_000).await?;
-            // Killed in the middle, as by a power cut.
-            drop(house);
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            let left_at = sink::ask(task.port).await?.messages;
-            let begun = Instant::now();
-            let _again = Child::start("node", task)?;
-            until(task.port, left_at + 1).await?;
-            let took = ms(begun.elapsed());
-            println!("| {name} | start after a kill | next message | {took} |");
-            Ok(())
-        })
+        anyhow::ensure!(!line.is_empty(), "the server stopped");
+        println!("| {name} | {line} |");
+    }
+    block_on(async {
+        let before = sink::ask(task.port).await?.messages;
+        until(task.port, before + 1_000).await?;
+        // Killed in the middle, as by a power cut.
+        drop(house);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let left_at = sink::ask(task.port).await?.messages;
+        let begun = Instant::now();
+        let _again = Child::start("node", task)?;
+        until(task.port, left_at + 1).await?;
+        let took = ms(begun.elapsed());
+        println!("| {name} | start after a kill | next message | {took} |");
+        Ok(())
     })
 }
 

@@ -75,10 +75,6 @@ pub struct Sharer {
     pub recipient: RecipientId,
     /// Their name.
     pub name: String,
-    /// Their latest answer.
-    pub answer: Option<String>,
-    /// When they first answered.
-    pub answered_at: Option<Timestamp>,
 }
 
 macro_rules! sharers {
@@ -87,8 +83,7 @@ macro_rules! sharers {
             "WITH asked AS (",
             $asked,
             ")
-             SELECT told.delivery, recipient.id AS recipient, recipient.name, recipient.answer,
-                    recipient.answered_at
+             SELECT told.delivery, recipient.id AS recipient, recipient.name
              FROM (SELECT asked.delivery, asked.recipient FROM asked
                    UNION SELECT asked.delivery, other.recipient FROM asked
                    JOIN delivery first ON first.id = asked.delivery

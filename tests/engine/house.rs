@@ -363,6 +363,22 @@ impl House {
         self.settle().await;
     }
 
+    /// Whether a transaction waits for another's lock, where several may be open at once.
+    pub async fn is_anyone_waiting(&self) -> bool {
+        let (waiting,): (i64,) = self
+            .app
+            .db
+            .sql_for(
+                "SELECT 0",
+                "SELECT count(*) FROM pg_stat_activity
+                 WHERE datname = current_database() AND wait_event_type = 'Lock'",
+            )
+            .fetch_one()
+            .await
+            .unwrap();
+        waiting > 0
+    }
+
     /// The alert as it stands.
     pub async fn alert(&self, number: AlertNumber) -> Alert {
         alerts::get(&self.app.db, number).await.unwrap()

@@ -68,27 +68,12 @@ async fn meanwhile<T: Send + 'static>(
     second: impl Future<Output = T> + Send + 'static,
 ) -> T {
     let second = tokio::spawn(second);
-    while house.app.db.is_shared() && !second.is_finished() && !is_anyone_waiting(house).await {
+    while house.app.db.is_shared() && !second.is_finished() && !house.is_anyone_waiting().await {
         tokio::task::yield_now().await;
     }
     first.commit.send(()).unwrap();
     first.task.await.unwrap().unwrap();
     second.await.unwrap()
-}
-
-async fn is_anyone_waiting(house: &House) -> bool {
-    let (waiting,): (i64,) = house
-        .app
-        .db
-        .sql_for(
-            "SELECT 0",
-            "SELECT count(*) FROM pg_stat_activity
-             WHERE datname = current_database() AND wait_event_type = 'Lock'",
-        )
-        .fetch_one()
-        .await
-        .unwrap();
-    waiting > 0
 }
 
 async fn queued(house: &House) -> i64 {

@@ -88,8 +88,8 @@ impl Writer {
         }
     }
 
-    /// The same connection for what may not wait: it is written next, and committed by itself or with
-    /// what was just being written.
+    /// The same connection for what may not wait: it is written next, and committed with others of its
+    /// kind and with what was just being written.
     pub(super) fn urgent(&self) -> Self {
         Self {
             is_urgent: true,

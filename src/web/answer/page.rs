@@ -77,11 +77,11 @@ fn stands(alert: &Alert, thread: &[Alert]) -> AlertNow {
 
 fn message(app: &App, alert: &Alert, sheet: &Sheet) -> String {
     let Sheet { lead, about, .. } = sheet;
-    let on = |channel: Channel| Some((channel, about.texts.get(&channel)?));
-    let Some((channel, texts)) = PREFERRED.into_iter().find_map(on) else {
-        return alert.title_in(&lead.language).to_owned();
+    let on = |channel: Channel| {
+        let (language, text) = best(about.texts.get(&channel)?, &lead.language)?;
+        Some((channel, language, text))
     };
-    let Some((language, text)) = best(texts, &lead.language) else {
+    let Some((channel, language, text)) = PREFERRED.into_iter().find_map(on) else {
         return alert.title_in(&lead.language).to_owned();
     };
     let link = answer_link(app, lead.delivery);
@@ -212,8 +212,6 @@ mod tests {
             delivery: DeliveryId(1),
             recipient,
             name: name.to_owned(),
-            answer: None,
-            answered_at: None,
         }
     }
 

@@ -48,22 +48,6 @@ async fn f17_a_lock_of_a_server_that_was_cut_off_is_freed_before_its_lease_is_ov
         .unwrap();
 }
 
-/// Whether a transaction waits for another's lock.
-async fn is_anyone_waiting(house: &House) -> bool {
-    let (waiting,): (i64,) = house
-        .app
-        .db
-        .sql_for(
-            "SELECT 0",
-            "SELECT count(*) FROM pg_stat_activity
-             WHERE datname = current_database() AND wait_event_type = 'Lock'",
-        )
-        .fetch_one()
-        .await
-        .unwrap();
-    waiting > 0
-}
-
 /// Until when a server is taken to be alive, by the database.
 async fn lease_until(house: &House) -> i64 {
     let (until,): (i64,) = house
@@ -110,7 +94,7 @@ async fn f17_a_server_keeps_its_lease_while_its_look_for_the_dead_waits() {
     let looks = tokio::spawn(recovery::run(app.clone(), boot));
     let keeps = tokio::spawn(recovery::keep_lease(app, boot));
     let deadline = Instant::now() + Duration::from_secs(8);
-    while !is_anyone_waiting(&living).await {
+    while !living.is_anyone_waiting().await {
         assert!(Instant::now() < deadline, "the look does not wait");
         tokio::time::sleep(Duration::from_millis(20)).await; // paces the question
     }
@@ -120,7 +104,7 @@ async fn f17_a_server_keeps_its_lease_while_its_look_for_the_dead_waits() {
         tokio::time::sleep(Duration::from_millis(20)).await; // paces the question
     }
     assert!(
-        is_anyone_waiting(&living).await,
+        living.is_anyone_waiting().await,
         "and all that time the look waits"
     );
     drop((looks, keeps));
