@@ -103,6 +103,9 @@ impl Share {
 /// What a message has waited for the gateway whose part it is, another one may take.
 const SHARED_AFTER: std::time::Duration = std::time::Duration::from_secs(2);
 
+/// What was tried and is due is left to those whose gateway works for so long: they look each second.
+const LEFT_TO_OTHERS: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// Urgencies below this are life-safety (extreme and severe).
 pub const ROUTINE: i32 = 20;
 
@@ -123,6 +126,8 @@ pub struct Want {
     pub limit: i64,
     /// How many of them may be other than life-safety.
     pub routine: i64,
+    /// It does not work at present, and asks for one message to find out whether it does again.
+    pub is_probe: bool,
     /// Who is sending.
     pub boot: BootId,
     /// Now.
@@ -133,6 +138,17 @@ impl Want {
     /// Whether it helps out only: then it need not look through what nobody tried yet.
     fn is_help_only(&self) -> bool {
         !self.actual.fresh && !self.exercise.unwrap_or_default().fresh
+    }
+
+    /// Until when a message that was tried must have been due. A server whose gateway fails finds out
+    /// whether it works again with a new message, or with one that no other server took: else the same
+    /// message could go from failure to failure here while the others have nothing to do.
+    fn due_by(&self) -> Timestamp {
+        if self.is_probe {
+            self.now.before(LEFT_TO_OTHERS)
+        } else {
+            self.now
+        }
     }
 
     /// What is less urgent is not looked at.
@@ -157,10 +173,11 @@ impl Want {
             .bind(self.share.to)
             .bind(self.share.of)
             .bind(self.now.before(SHARED_AFTER))
+            .bind(self.due_by())
     }
 }
 
-/// What a gateway may take up now: `$1` to `$13` as [`Want::bind`] binds them. `$and` lets the
+/// What a gateway may take up now: `$1` to `$14` as [`Want::bind`] binds them. `$and` lets the
 /// planner see that the index of what was tried before is enough.
 macro_rules! due {
     ($and:literal) => {
@@ -168,7 +185,8 @@ macro_rules! due {
             "FROM delivery
              WHERE state = 'queued' ",
             $and,
-            " AND channel = $2 AND urgency < $9 AND due_at <= $3 AND expires_at > $3
+            " AND channel = $2 AND urgency < $9 AND due_at <= $3 AND (attempts = 0 OR due_at <= $14)
+               AND expires_at > $3
                AND (attempts > 0 OR due_at < $13 OR (id % $12 >= $10 AND id % $12 < $11))
                AND CASE WHEN mode = 'actual' THEN
                        CASE WHEN attempts = 0 THEN $4 WHEN held_by IS NOT NULL THEN held_by = $1
@@ -181,13 +199,13 @@ macro_rules! due {
     };
 }
 
-/// Claims for SQLite: `$14` is the limit, `$15` the boot.
+/// Claims for SQLite: `$15` is the limit, `$16` the boot.
 macro_rules! claim_sqlite {
     ($and:literal) => {
         concat!(
-            "UPDATE delivery SET state = 'sending', boot = $15, gateway = $1, gateway_marked = $8,
+            "UPDATE delivery SET state = 'sending', boot = $16, gateway = $1, gateway_marked = $8,
                  sending_at = $3, attempts = attempts + 1, reason = NULL
-             WHERE id IN (SELECT id ", due!($and), " ORDER BY urgency, due_at, id LIMIT $14)
+             WHERE id IN (SELECT id ", due!($and), " ORDER BY urgency, due_at, id LIMIT $15)
              RETURNING id, alert, language, says, mode, point_id, address, urgency, attempts,
                  expires_at, queued_at,
                  (SELECT contact_id FROM recipient WHERE recipient.id = delivery.recipient) AS contact_id,
@@ -202,8 +220,8 @@ macro_rules! claim_postgres {
     ($and:literal) => {
         concat!(
             "WITH due AS (SELECT id ", due!($and), "
-                 ORDER BY urgency, due_at, id LIMIT $14 FOR UPDATE SKIP LOCKED)
-             UPDATE delivery SET state = 'sending', boot = $15, gateway = $1, gateway_marked = $8,
+                 ORDER BY urgency, due_at, id LIMIT $15 FOR UPDATE SKIP LOCKED)
+             UPDATE delivery SET state = 'sending', boot = $16, gateway = $1, gateway_marked = $8,
                  sending_at = $3, attempts = delivery.attempts + 1, reason = NULL
              FROM due, recipient WHERE delivery.id = due.id AND recipient.id = delivery.recipient
              RETURNING delivery.id, delivery.alert, delivery.language, delivery.says, delivery.mode,

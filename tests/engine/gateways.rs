@@ -1,5 +1,7 @@
 //! What follows when a gateway says no, says nothing, or fails.
 
+use muster::alert::follow_up;
+use muster::audit::Actor;
 use muster::channel::{Channel, Failure};
 use muster::storage::standing::PersonState;
 
@@ -85,6 +87,31 @@ on_both! {
         }
         assert_eq!(house.sms.copies().len(), 30);
         assert_eq!(house.counts(&alert).await, [(PersonState::Accepted, 30)].into());
+    }
+
+    async fn a_message_that_failed_is_left_to_other_servers_while_the_gateway_fails_here(house: House) {
+        house.crowd(1).await;
+        house.sms.next(Order::Refuse(Failure::refused_us("Wrong password.")));
+        house.launch(house.evacuation()).await;
+        house.settle().await;
+        assert!(house.app.health["sms"].is_down());
+        house.pass(6).await;
+        assert!(house.sms.taken().is_empty(), "due since a second: a server whose gateway works takes it");
+        house.pass(2).await;
+        assert_eq!(house.sms.taken().len(), 1, "nobody else did");
+    }
+
+    async fn a_gateway_that_fails_is_tried_again_with_a_new_message(house: House) {
+        house.crowd(1).await;
+        house.sms.next(Order::Refuse(Failure::refused_us("Wrong password.")));
+        let first = house.launch(house.evacuation()).await;
+        house.settle().await;
+        follow_up::stop(&house.app, first.id, Actor::system()).await.unwrap();
+        house.pass(6).await;
+        assert!(house.app.health["sms"].is_down());
+        house.launch(house.evacuation()).await;
+        house.settle().await;
+        assert_eq!(house.sms.taken().len(), 1, "at once: else it would never find out while others take all");
     }
 
     async fn what_one_gateway_fails_at_the_other_takes_though_it_is_a_single_message(house: House) {

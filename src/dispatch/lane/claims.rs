@@ -66,6 +66,7 @@ impl Lane {
             share: chosen.share,
             limit: number(room),
             routine: if is_quiet { 0 } else { number(for_routine) },
+            is_probe: self.health().is_down(),
             boot: self.boot,
             now: self.app.clock.now(),
         }

@@ -96,7 +96,7 @@ async fn f17_a_server_cut_off_from_the_database_stops_sending_and_the_other_take
 
 #[tokio::test]
 async fn f17_what_a_server_without_its_gateway_has_taken_up_goes_out_by_the_other() {
-    let book = Book::open(Duration::from_millis(20)).await;
+    let book = Book::open(Duration::from_millis(50)).await;
     let room = Room::new();
     let (_server, here, _there) = here_and_there(&book, &room).await;
     here.launch("everyone").await;
