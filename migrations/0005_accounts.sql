@@ -16,11 +16,47 @@ CREATE TABLE user_account (
 
 -- Sessions by the hash of their cookie: a stolen backup opens none.
 CREATE TABLE session (
-    token_hash   BYTEA  PRIMARY KEY,
-    user_id      UUID   NOT NULL REFERENCES user_account (id) ON DELETE CASCADE,
-    created_at   BIGINT NOT NULL,
-    last_seen_at BIGINT NOT NULL,
-    expires_at   BIGINT NOT NULL
+    token_hash   BYTEA   PRIMARY KEY,
+    -- What the person's own list of sessions calls it.
+    id           UUID    NOT NULL UNIQUE,
+    user_id      UUID    NOT NULL REFERENCES user_account (id) ON DELETE CASCADE,
+    -- How the person last showed who it is, and when: sending asks for it anew after a while.
+    proof        TEXT    NOT NULL,
+    proven_at    BIGINT  NOT NULL,
+    -- The password was right, and the second factor is still to be given: nobody is signed in yet.
+    is_waiting   BOOLEAN NOT NULL,
+    -- The session that ends when this one is first used: whoever has the old cookie is out then. Not
+    -- before, because the answer that carries the new cookie may get lost.
+    replaces     UUID,
+    -- "Firefox on Android": for the person's own list.
+    device       TEXT    NOT NULL,
+    created_at   BIGINT  NOT NULL,
+    last_seen_at BIGINT  NOT NULL,
+    expires_at   BIGINT  NOT NULL
+);
+CREATE INDEX session_by_user ON session (user_id);
+
+-- The authenticator app of a person: codes from a secret and the time (RFC 6238).
+CREATE TABLE authenticator (
+    user_id      UUID   PRIMARY KEY REFERENCES user_account (id) ON DELETE CASCADE,
+    -- Sealed with the key outside the database.
+    secret       BYTEA  NOT NULL,
+    -- Null until a first code has shown that the app has the secret.
+    confirmed_at BIGINT,
+    -- The step of time of the last code that was taken: each works once (RFC 6238, 5.2).
+    last_step    BIGINT NOT NULL,
+    -- What it was taken for: a form that is sent twice is the same act.
+    last_use     BYTEA
+);
+
+-- For the day on which the phone is gone: each works once. 125 random bits, so a plain hash will do
+-- (OWASP ASVS 6.5.2).
+CREATE TABLE recovery_code (
+    user_id   UUID   NOT NULL REFERENCES user_account (id) ON DELETE CASCADE,
+    code_hash BYTEA  NOT NULL,
+    used_at   BIGINT,
+    used_for  BYTEA,
+    PRIMARY KEY (user_id, code_hash)
 );
 
 -- One-time links: the first administrator's set-up, the demo's sign-in.

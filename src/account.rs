@@ -5,7 +5,9 @@
 
 pub mod link;
 pub mod password;
+pub mod proof;
 pub mod role;
+pub mod second_factor;
 pub mod session;
 pub mod sign_in;
 pub mod token;

@@ -1,6 +1,7 @@
 //! Reads the configuration: `muster.toml`, then `MUSTER_…` variables over it. The only file that
 //! reads the environment.
 
+mod accounts;
 pub mod environment;
 pub mod examine;
 mod limits;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 use crate::alert::words::Language;
 use crate::plan::Plan;
 use crate::storage::DatabaseUrl;
+pub use accounts::{Accounts, SecondFactor};
 pub use limits::{Destination, Quiet};
 pub use operations::Operations;
 
@@ -51,6 +53,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// How the service is looked after.
     pub operations: Operations,
+    /// How people who sign in show who they are.
+    pub accounts: Accounts,
     /// The house.
     pub organisation: Organisation,
     /// The gateways, in no order: each says its own priority. None: the sandbox.
@@ -108,6 +112,7 @@ impl Default for Config {
             answer_within_seconds: None,
             log_format: LogFormat::Text,
             operations: Operations::default(),
+            accounts: Accounts::default(),
             organisation: Organisation::default(),
             gateways: Vec::new(),
             destinations: Vec::new(),

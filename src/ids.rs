@@ -59,6 +59,8 @@ uuid_id! {
     GroupId;
     /// Someone who signs in.
     UserId;
+    /// A session's row, not its cookie.
+    SessionId;
     /// An API token's row, not its secret.
     TokenId;
     /// One answer that someone gave.

@@ -28,6 +28,8 @@ pub mod receipts;
 pub mod replies;
 pub mod report;
 pub mod responses;
+pub mod second_factors;
+pub mod sessions;
 pub mod standing;
 pub mod tokens;
 pub mod troubles;

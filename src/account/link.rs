@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::password::Passwords;
 use super::role::Role;
-use super::session::{self, SignedIn};
+use super::session::{self, Proof, SignedIn};
 use super::user::{self, NewUser, User};
 use super::{Error, refused};
 use crate::audit::{self, Actor};
@@ -111,8 +111,10 @@ pub async fn set_up(
     passwords: &Passwords,
     token: &str,
     user: NewUser,
+    device: &str,
     now: Timestamp,
 ) -> Result<SignedIn, Error> {
+    let device = device.to_owned();
     let hash = token_hash(token);
     if find(db, token, now).await? != Some(Link::SetUp) {
         return Err(USED_UP);
@@ -135,15 +137,21 @@ pub async fn set_up(
                 return Err(USED_UP);
             }
             accounts::delete_setup_links(tx).await?;
-            session::open(tx, User::from(row), now).await
+            session::open(tx, User::from(row), Proof::Link, &device, now).await
         }
         .boxed()
     })
     .await
 }
 
-/// Uses a sign-in link up and signs its person in.
-pub async fn sign_in(db: &Db, token: &str, now: Timestamp) -> Result<SignedIn, Error> {
+/// Uses a sign-in link up and signs its person in; half, where there is a second factor.
+pub async fn sign_in(
+    db: &Db,
+    token: &str,
+    device: &str,
+    now: Timestamp,
+) -> Result<SignedIn, Error> {
+    let device = device.to_owned();
     let hash = token_hash(token);
     db.write("sign in by a link", move |tx| {
         async move {
@@ -155,9 +163,13 @@ pub async fn sign_in(db: &Db, token: &str, now: Timestamp) -> Result<SignedIn, E
                 .filter(|user| user.disabled_at.is_none())
                 .ok_or(USED_UP)?;
             let actor = Actor::user(&user.login);
-            let detail = json!({"id": id, "by": "link"});
-            audit::append(tx, now, &actor, "user.sign_in", &user.login, &detail).await?;
-            session::open(tx, User::from(user), now).await
+            let detail = json!({"id": id, "by": Proof::Link});
+            let login = user.login.clone();
+            let opened = session::open(tx, User::from(user), Proof::Link, &device, now).await?;
+            if !opened.is_waiting {
+                audit::append(tx, now, &actor, "user.sign_in", &login, &detail).await?;
+            }
+            Ok(opened)
         }
         .boxed()
     })

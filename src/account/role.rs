@@ -55,6 +55,31 @@ pub enum Act {
     ReadAudit,
 }
 
+impl Act {
+    /// Whether a house that asks for a second factor asks for it here: wherever something is sent, changed
+    /// or taken out. Looking on, and helping to phone people, must not fail for a forgotten phone.
+    pub fn needs_second_factor(self) -> bool {
+        match self {
+            Self::SeeBoards
+            | Self::RecordForOthers
+            | Self::CallPeople
+            | Self::SeeDirectory
+            | Self::SeeTemplates
+            | Self::SeeSystem
+            | Self::ReadAudit => false,
+            Self::LaunchAlert
+            | Self::ApproveAlert
+            | Self::FollowUp
+            | Self::SeeNumbers
+            | Self::EditDirectory
+            | Self::ExportDirectory
+            | Self::ApproveTemplates
+            | Self::ManageAccounts
+            | Self::ManageTokens => true,
+        }
+    }
+}
+
 /// Whether any of these roles may do it. What is not in the table is not allowed.
 pub fn may(roles: &[Role], act: Act) -> bool {
     let allowed = who_may(act);

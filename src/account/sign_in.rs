@@ -12,8 +12,8 @@ use serde_json::json;
 
 use super::Error as AccountError;
 use super::password::Passwords;
-use super::session::{self, SignedIn};
-use super::user::{User, normalise_login};
+use super::session::{self, Proof, SignedIn};
+use super::user::normalise_login;
 use crate::audit::{self, Actor};
 use crate::clock::Timestamp;
 use crate::ids::UserId;
@@ -35,7 +35,7 @@ const STRANGERS: usize = 10_000;
 /// Why someone was not let in.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Unknown login, wrong password, no password set or account disabled: nobody is told which.
+    /// Unknown login, wrong password or code, no password set or account disabled: nobody is told which.
     #[error("the login or the password is wrong")]
     Wrong,
     /// Too many wrong passwords; the right one would not help now.
@@ -73,14 +73,28 @@ impl Doorkeeper {
         &self.passwords
     }
 
-    /// Opens a session for the right password, always with a new token.
+    /// Opens a session for the right password, always with a new token. Whoever has a second factor is
+    /// half signed in: [`Doorkeeper::finish`] is next.
     pub async fn sign_in(
         &self,
         db: &Db,
         login: &str,
         password: &str,
+        device: &str,
         now: Timestamp,
     ) -> Result<SignedIn, Error> {
+        let user = self.compare(db, login, password, now).await?;
+        open_session(db, user, device, now).await
+    }
+
+    /// Who has this password. Counts as a try and opens nothing.
+    pub async fn compare(
+        &self,
+        db: &Db,
+        login: &str,
+        password: &str,
+        now: Timestamp,
+    ) -> Result<UserRow, Error> {
         let known = match normalise_login(login) {
             Ok(login) => accounts::find_by_login(db, &login).await?,
             Err(_) => None,
@@ -99,8 +113,7 @@ impl Doorkeeper {
             note_lock(db, user.id, user.login, failures, now).await?;
             return Err(Error::Wrong);
         }
-        let hash = user.password_hash.clone();
-        open_session(db, user.id, hash, now).await
+        Ok(user)
     }
 
     fn count_stranger(&self, login: &str, now: Timestamp) -> Result<(), Error> {
@@ -138,7 +151,7 @@ fn wait_left(failures: i32, failed_at: Option<Timestamp>, now: Timestamp) -> Opt
 }
 
 /// Counts an attempt as failed until it has succeeded; refuses it while the person must wait.
-async fn count_attempt(db: &Db, id: UserId, now: Timestamp) -> Result<i32, Error> {
+pub(super) async fn count_attempt(db: &Db, id: UserId, now: Timestamp) -> Result<i32, Error> {
     db.write("count a sign-in", move |tx| {
         async move {
             let user = accounts::lock(tx, id).await?.ok_or(Error::Wrong)?;
@@ -155,7 +168,7 @@ async fn count_attempt(db: &Db, id: UserId, now: Timestamp) -> Result<i32, Error
 }
 
 /// Writes down that someone must wait from now on. Fewer failures are nobody's business.
-async fn note_lock(
+pub(super) async fn note_lock(
     db: &Db,
     id: UserId,
     login: String,
@@ -178,21 +191,28 @@ async fn note_lock(
 
 async fn open_session(
     db: &Db,
-    id: UserId,
-    hash: Option<String>,
+    compared: UserRow,
+    device: &str,
     now: Timestamp,
 ) -> Result<SignedIn, Error> {
+    let device = device.to_owned();
     db.write("sign in", move |tx| {
         async move {
-            let user: Option<UserRow> = accounts::find(&mut *tx, id).await?;
+            let user: Option<UserRow> = accounts::find(&mut *tx, compared.id).await?;
             // Disabled, or given another password, while this one was compared.
-            let user = user.filter(|user| user.disabled_at.is_none() && user.password_hash == hash);
+            let user = user.filter(|user| {
+                user.disabled_at.is_none() && user.password_hash == compared.password_hash
+            });
             let user = user.ok_or(Error::Wrong)?;
-            let actor = Actor::user(&user.login);
-            let detail = json!({"id": id, "by": "password"});
-            audit::append(tx, now, &actor, "user.sign_in", &user.login, &detail).await?;
-            accounts::set_failures(tx, id, 0, None).await?;
-            Ok(session::open(tx, User::from(user), now).await?)
+            let (id, actor, login) = (user.id, Actor::user(&user.login), user.login.clone());
+            let opened = session::open(tx, user.into(), Proof::Password, &device, now).await?;
+            // Half signed in is no success: else the password would buy ten guesses at the code each time.
+            if !opened.is_waiting {
+                accounts::set_failures(tx, id, 0, None).await?;
+                let detail = json!({"id": id, "by": Proof::Password});
+                audit::append(tx, now, &actor, "user.sign_in", &login, &detail).await?;
+            }
+            Ok(opened)
         }
         .boxed()
     })

@@ -9,9 +9,9 @@ use super::role::{Act, Role, may};
 use super::{Error, refused};
 use crate::audit::{self, Actor};
 use crate::clock::Timestamp;
-use crate::ids::UserId;
+use crate::ids::{SessionId, UserId};
 use crate::storage::accounts::{self, UserRow};
-use crate::storage::{Db, Tx};
+use crate::storage::{Db, Tx, sessions};
 
 /// Someone who signs in.
 #[derive(Clone, PartialEq, Eq)]
@@ -188,12 +188,14 @@ pub async fn find_by_login(db: &Db, login: &str) -> Result<Option<User>, Error> 
     Ok(accounts::find_by_login(db, &login).await?.map(User::from))
 }
 
-/// Sets a password without asking for the old one, ends the person's sessions and opens the lock.
+/// Sets a password without asking for the old one, ends the person's sessions, but for `but`, and opens
+/// the lock.
 pub async fn set_password(
     db: &Db,
     passwords: &Passwords,
     id: UserId,
     password: &str,
+    but: Option<SessionId>,
     now: Timestamp,
     actor: &Actor,
 ) -> Result<(), Error> {
@@ -211,7 +213,7 @@ pub async fn set_password(
                 &json!({"id": id}),
             )
             .await?;
-            accounts::delete_sessions_of(tx, id).await?;
+            sessions::delete_of(tx, id, but).await?;
             accounts::set_password(tx, id, &hash).await?;
             Ok(())
         }
@@ -262,7 +264,7 @@ pub async fn disable(db: &Db, id: UserId, now: Timestamp, actor: &Actor) -> Resu
             )
             .await?;
             accounts::set_disabled(tx, id, Some(now)).await?;
-            accounts::delete_sessions_of(tx, id).await?;
+            sessions::delete_of(tx, id, None).await?;
             accounts::delete_links_of(tx, id).await?;
             keep_an_administrator(tx).await
         }

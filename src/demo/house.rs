@@ -62,6 +62,11 @@ listen = "{listen}"
 public_url = "{public_url}"
 answer_within_seconds = 30
 
+[accounts]
+# Whoever tries it comes in by the link that was printed, and stays in.
+second_factor = "optional"
+prove_again_minutes = 0
+
 [operations]
 # Nobody's answers depend on this disk.
 reserve_megabytes = 0

@@ -1,6 +1,6 @@
-//! People who sign in, their sessions and their one-time links.
+//! People who sign in, and their one-time links.
 
-use super::{Conn, Db, Error, Json, Tx};
+use super::{Conn, Error, Json, Tx};
 use crate::account::role::Role;
 use crate::clock::Timestamp;
 use crate::ids::UserId;
@@ -26,19 +26,6 @@ pub struct UserRow {
     pub failed_at: Option<Timestamp>,
     /// When the account was made.
     pub created_at: Timestamp,
-}
-
-/// A session that may still be used.
-#[derive(Clone, sqlx::FromRow)]
-pub struct SessionRow {
-    /// Whose it is.
-    pub user_id: UserId,
-    /// When the person signed in.
-    pub created_at: Timestamp,
-    /// When the person last did something, to the minute.
-    pub last_seen_at: Timestamp,
-    /// When it ends whatever happens.
-    pub expires_at: Timestamp,
 }
 
 /// How many accounts there are, disabled ones included.
@@ -146,85 +133,6 @@ pub async fn set_failures(
         .bind(id)
         .bind(failures)
         .bind(failed_at)
-        .execute()
-        .await
-}
-
-/// Opens a session.
-pub async fn insert_session(
-    tx: &mut Tx,
-    token_hash: &[u8],
-    session: &SessionRow,
-) -> Result<(), Error> {
-    tx.sql(
-        "INSERT INTO session (token_hash, user_id, created_at, last_seen_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5)",
-    )
-    .bind(token_hash)
-    .bind(session.user_id)
-    .bind(session.created_at)
-    .bind(session.last_seen_at)
-    .bind(session.expires_at)
-    .execute()
-    .await?;
-    Ok(())
-}
-
-/// The session of a token, if it has not ended and was used after `seen_after`, and if its person
-/// is not disabled.
-pub async fn find_session(
-    db: &Db,
-    token_hash: &[u8],
-    now: Timestamp,
-    seen_after: Timestamp,
-) -> Result<Option<SessionRow>, Error> {
-    db.sql(
-        "SELECT s.user_id, s.created_at, s.last_seen_at, s.expires_at
-         FROM session s JOIN user_account u ON u.id = s.user_id
-         WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3
-           AND u.disabled_at IS NULL",
-    )
-    .bind(token_hash)
-    .bind(now)
-    .bind(seen_after)
-    .fetch_optional()
-    .await
-}
-
-/// Notes that the person did something.
-pub async fn touch_session(tx: &mut Tx, token_hash: &[u8], now: Timestamp) -> Result<u64, Error> {
-    tx.sql("UPDATE session SET last_seen_at = $2 WHERE token_hash = $1 AND last_seen_at < $2")
-        .bind(token_hash)
-        .bind(now)
-        .execute()
-        .await
-}
-
-/// Ends one session.
-pub async fn delete_session(tx: &mut Tx, token_hash: &[u8]) -> Result<u64, Error> {
-    tx.sql("DELETE FROM session WHERE token_hash = $1")
-        .bind(token_hash)
-        .execute()
-        .await
-}
-
-/// Ends every session of a person.
-pub async fn delete_sessions_of(tx: &mut Tx, id: UserId) -> Result<u64, Error> {
-    tx.sql("DELETE FROM session WHERE user_id = $1")
-        .bind(id)
-        .execute()
-        .await
-}
-
-/// Throws away sessions that nobody can use any more.
-pub async fn delete_ended_sessions(
-    tx: &mut Tx,
-    now: Timestamp,
-    seen_after: Timestamp,
-) -> Result<u64, Error> {
-    tx.sql("DELETE FROM session WHERE expires_at <= $1 OR last_seen_at <= $2")
-        .bind(now)
-        .bind(seen_after)
         .execute()
         .await
 }

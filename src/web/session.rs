@@ -8,10 +8,11 @@ use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 
 use crate::account;
 use crate::account::role::Act;
-use crate::account::session::{self, SignedIn as Opened};
+use crate::account::session::{self, Session, SignedIn as Opened};
 use crate::account::user::User;
 use crate::app::App;
 use crate::audit::Actor;
+use crate::config::SecondFactor;
 use crate::web::pages::PageError;
 
 /// The cookie's name where it can be bound to this host by https.
@@ -28,16 +29,38 @@ const LONGEST_NEXT: usize = 512;
 pub struct SignedIn {
     /// Who it is, with the roles of this moment.
     pub user: User,
+    /// The session: how, and when, the person last showed who it is.
+    pub session: Session,
+    /// The house asks for a second factor, and the person gave none.
+    lacks_second_factor: bool,
 }
 
 impl SignedIn {
+    fn new(app: &App, session: Session) -> Self {
+        let is_required = app.config.accounts.second_factor == SecondFactor::Required;
+        Self {
+            user: session.user.clone(),
+            lacks_second_factor: is_required && !session.proof.is_strong(),
+            session,
+        }
+    }
+
     /// Lets the person through who may do it; everybody else gets a page that says so.
     pub fn require(&self, act: Act) -> Result<(), PageError> {
-        if self.user.may(act) {
-            Ok(())
-        } else {
-            Err(PageError::forbidden(act))
+        if !self.user.may(act) {
+            return Err(PageError::forbidden(act));
         }
+        if self.lacks_second_factor && act.needs_second_factor() {
+            return Err(PageError::without_second_factor());
+        }
+        Ok(())
+    }
+
+    /// Whether the last proof is so old that sending asks for another one.
+    pub fn is_stale(&self, app: &App) -> bool {
+        let minutes = app.config.accounts.prove_again_minutes;
+        let longest = std::time::Duration::from_secs(u64::from(minutes) * 60);
+        minutes > 0 && app.clock.now().since(self.session.proven_at) >= longest
     }
 
     /// How the audit chain names the person.
@@ -51,7 +74,7 @@ impl FromRequestParts<App> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         match current(app, &parts.headers).await {
-            Ok(Some(user)) => Ok(Self { user }),
+            Ok(Some(session)) => Ok(Self::new(app, session)),
             Ok(None) => Err(to_sign_in(parts)),
             Err(error) => Err(PageError::from(error).into_response()),
         }
@@ -63,14 +86,14 @@ impl OptionalFromRequestParts<App> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>, Response> {
         match current(app, &parts.headers).await {
-            Ok(user) => Ok(user.map(|user| Self { user })),
+            Ok(session) => Ok(session.map(|session| Self::new(app, session))),
             Err(error) => Err(PageError::from(error).into_response()),
         }
     }
 }
 
 /// Who shows these headers; nobody without a session that still lasts.
-pub async fn current(app: &App, headers: &HeaderMap) -> Result<Option<User>, account::Error> {
+pub async fn current(app: &App, headers: &HeaderMap) -> Result<Option<Session>, account::Error> {
     match token(app, headers) {
         Some(token) => session::authenticate(&app.db, &token, app.clock.now()).await,
         None => Ok(None),
@@ -78,7 +101,7 @@ pub async fn current(app: &App, headers: &HeaderMap) -> Result<Option<User>, acc
 }
 
 /// The session's token in the cookie, valid or not.
-fn token(app: &App, headers: &HeaderMap) -> Option<String> {
+pub(crate) fn token(app: &App, headers: &HeaderMap) -> Option<String> {
     let jar = CookieJar::from_headers(headers);
     jar.get(cookie_name(app))
         .map(|cookie| cookie.value().to_owned())
@@ -106,8 +129,51 @@ fn cookie(app: &App, value: String) -> Cookie<'static> {
         .build()
 }
 
-/// Answers a sign-in: hands the new session's cookie over and goes to `next`. The session that the
-/// browser had before ends: whoever planted its cookie gains nothing.
+/// What a person's own list of sessions calls the browser: "Firefox on Android".
+pub(crate) fn device(headers: &HeaderMap) -> String {
+    let agent = headers
+        .get(header::USER_AGENT)
+        .and_then(|agent| agent.to_str().ok())
+        .unwrap_or_default();
+    let first = |words: &[(&str, &'static str)]| {
+        let found = words.iter().find(|(part, _)| agent.contains(part));
+        found.map(|(_, name)| *name)
+    };
+    // Each of them also says that it is those that stand below it.
+    let browser = first(&[
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("SamsungBrowser", "Samsung Internet"),
+        ("Firefox", "Firefox"),
+        ("FxiOS", "Firefox"),
+        ("Chrome", "Chrome"),
+        ("CriOS", "Chrome"),
+        ("Safari", "Safari"),
+    ]);
+    let system = first(&[
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("CrOS", "ChromeOS"),
+        ("Mac OS X", "Mac"),
+        ("Linux", "Linux"),
+    ]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(name), None) | (None, Some(name)) => name.to_owned(),
+        (None, None) => "An unknown browser".to_owned(),
+    }
+}
+
+/// The cookie of a session that was given another token.
+pub(crate) fn renewed(app: &App, token: String) -> CookieJar {
+    CookieJar::new().add(cookie(app, token))
+}
+
+/// Answers a sign-in: hands the new session's cookie over and goes to `next`, past the question for the
+/// second factor where there is one. The session that the browser had before ends: whoever planted its
+/// cookie gains nothing.
 pub(crate) async fn enter(
     app: &App,
     headers: &HeaderMap,
@@ -115,8 +181,13 @@ pub(crate) async fn enter(
     next: &str,
 ) -> Result<Response, PageError> {
     end(app, headers).await?;
-    let jar = CookieJar::new().add(cookie(app, opened.token));
-    let next = safe_next(next).unwrap_or("/").to_owned();
+    let jar = renewed(app, opened.token);
+    let next = safe_next(next).unwrap_or("/");
+    let next = if opened.is_waiting {
+        door("/sign-in/code", next)
+    } else {
+        next.to_owned()
+    };
     Ok((jar, no_store(), Redirect::to(&next)).into_response())
 }
 
@@ -171,15 +242,8 @@ fn to_sign_in(parts: &Parts) -> Response {
     } else {
         referring_page(&parts.headers)
     };
-    let door = match wanted.as_deref().and_then(safe_next) {
-        None | Some("/") => "/sign-in".to_owned(),
-        Some(wanted) => {
-            let query = form_urlencoded::Serializer::new(String::new())
-                .append_pair("next", wanted)
-                .finish();
-            format!("/sign-in?{query}")
-        }
-    };
+    let next = wanted.as_deref().and_then(safe_next).unwrap_or("/");
+    let door = door("/sign-in", next);
     if is_part {
         let headers = [("hx-redirect", door)];
         return (
@@ -191,6 +255,17 @@ fn to_sign_in(parts: &Parts) -> Response {
             .into_response();
     }
     (no_store(), Redirect::to(&door)).into_response()
+}
+
+/// A door's address, with where to go behind it.
+fn door(path: &str, next: &str) -> String {
+    if next == "/" {
+        return path.to_owned();
+    }
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("next", next)
+        .finish();
+    format!("{path}?{query}")
 }
 
 /// Whether a script of ours asks for a part of a page, or listens for news.
@@ -250,6 +325,27 @@ mod tests {
             assert_eq!(safe_next(bad), None, "{bad:?}");
         }
         assert_eq!(safe_next(&format!("/{}", "a".repeat(600))), None);
+    }
+
+    #[test]
+    fn a_device_is_named_as_its_owner_would() {
+        let named = |agent: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::USER_AGENT, HeaderValue::from_static(agent));
+            device(&headers)
+        };
+        let pixel = "Mozilla/5.0 (Linux; Android 16; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) \
+                     Chrome/150.0.0.0 Mobile Safari/537.36";
+        assert_eq!(named(pixel), "Chrome on Android");
+        let iphone = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15 \
+                      (KHTML, like Gecko) Version/19.1 Mobile/15E148 Safari/604.1";
+        assert_eq!(named(iphone), "Safari on iPhone");
+        assert_eq!(
+            named("Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Firefox/150.0"),
+            "Firefox on Linux"
+        );
+        assert_eq!(named("curl/8"), "An unknown browser");
+        assert_eq!(device(&HeaderMap::new()), "An unknown browser");
     }
 
     fn parts(method: Method, uri: &str, headers: &[(&str, &str)]) -> Parts {

@@ -20,7 +20,7 @@ on_both! {
         let mut rosa = house.browser();
         rosa.post(&link, &[]).await.leads_to("/");
         rosa.get("/password").await.does_not_say("Password of now");
-        rosa.post("/password", &[("password", PASSWORD)]).await.leads_to("/");
+        rosa.post("/password", &[("password", PASSWORD)]).await.leads_to("/account");
         assert_eq!(rosa.get("/people").await.status, StatusCode::OK);
         let fields = [("login", "rosa"), ("password", PASSWORD)];
         house.browser().post("/sign-in", &fields).await.leads_to("/");
@@ -36,7 +36,7 @@ on_both! {
 
         assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
         wrong.says("Nothing was changed");
-        rosa.post("/password", &[("current", PASSWORD), ("password", new)]).await.leads_to("/");
+        rosa.post("/password", &[("current", PASSWORD), ("password", new)]).await.leads_to("/account");
         let old = [("login", "rosa"), ("password", PASSWORD)];
         let refused = house.browser().post("/sign-in", &old).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);

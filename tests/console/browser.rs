@@ -73,6 +73,10 @@ impl House {
         let db = Db::open(&url, Access::Migrate).await.unwrap();
         let language = |tag| Language::parse(tag).unwrap();
         let config = Config {
+            accounts: muster::config::Accounts {
+                second_factor: muster::config::SecondFactor::Optional,
+                ..Default::default()
+            },
             public_url: Some(public_url.to_owned()),
             organisation: Organisation {
                 name: "Riverside Clinic".to_owned(),
@@ -88,6 +92,24 @@ impl House {
             router: web::router(app.clone()),
             app,
             _guard: Arc::new(guard),
+        }
+    }
+
+    /// The same clinic, where sending and changing need a second factor, as houses have it unless they say
+    /// otherwise.
+    #[must_use]
+    pub fn strict(&self) -> Self {
+        let config = Config {
+            accounts: muster::config::Accounts::default(),
+            ..self.app.config.clone()
+        };
+        let keys = Keys::derive(&[7; 32]);
+        let (clock, db) = (self.app.clock.clone(), self.app.db.clone());
+        let app = App::assemble(config, clock, db, keys, "test".to_owned()).unwrap();
+        Self {
+            router: web::router(app.clone()),
+            app,
+            ..self.clone()
         }
     }
 

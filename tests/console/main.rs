@@ -6,6 +6,8 @@
 pub mod environment;
 #[path = "../support/postgres.rs"]
 pub mod postgres;
+#[path = "../support/totp.rs"]
+pub mod totp;
 
 mod accounts;
 pub mod browser;
@@ -14,6 +16,7 @@ mod directory;
 mod doors;
 mod imports;
 mod phones;
+mod second_factor;
 mod templates;
 
 /// Declares each test once for SQLite and once for PostgreSQL. Afterwards the audit chain is whole.

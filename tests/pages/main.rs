@@ -6,6 +6,8 @@
 pub mod environment;
 #[path = "../support/postgres.rs"]
 pub mod postgres;
+#[path = "../support/totp.rs"]
+pub mod totp;
 
 pub mod browser;
 pub mod desk;
@@ -15,6 +17,7 @@ mod doors;
 mod follow_ups;
 mod launch;
 mod people;
+mod proof;
 mod reports;
 mod service;
 mod written;

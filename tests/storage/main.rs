@@ -12,5 +12,6 @@ mod call_trees;
 mod contacts;
 mod groups;
 mod imports;
+mod second_factor;
 mod tokens;
 mod writing;

@@ -21,4 +21,5 @@ pub mod receiver;
 pub mod rude_gateway;
 pub mod rude_smtp;
 pub mod smtp;
+pub mod totp;
 pub mod twilio;

@@ -1,5 +1,7 @@
 //! Who may sign in and do what, and the tokens of scripts.
 
+mod tokens;
+
 use std::time::Duration;
 
 use axum::Router;
@@ -9,39 +11,22 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
 use crate::account::role::{Act, Role};
-use crate::account::token::{self, Scopes};
+use crate::account::token;
 use crate::account::user::{self, NewUser, User};
-use crate::account::{self, link};
+use crate::account::{self, link, second_factor};
 use crate::app::App;
-use crate::ids::{TokenId, UserId};
-use crate::storage::tokens::TokenRow as Token;
+use crate::ids::UserId;
 use crate::web::form::Fields;
 use crate::web::format::{Times, sentence};
 use crate::web::pages::set_up::account_fields;
 use crate::web::pages::{PageError, frame, show};
 use crate::web::session::SignedIn;
-use crate::web::view::accounts::{Accounts, ChangeUser, NewSecret, TokenRow, UserRow};
+use crate::web::view::accounts::{Accounts, ChangeUser, NewSecret, UserRow};
 use crate::web::view::sign_in::Field;
 use crate::web::view::{Act as Button, Choice, Notice, Section, Tone};
 
 /// How long a sign-in link that was handed out can be used.
 const LINK_VALID: Duration = Duration::from_hours(24);
-
-/// What a script may be allowed, with what it means.
-const SCOPES: [(&str, &str); 6] = [
-    ("read", "Read alerts, people (masked), groups and templates"),
-    (
-        "alerts:send",
-        "Send approved templates, and follow up what it sent",
-    ),
-    (
-        "contacts:write",
-        "Import and change people; see their numbers",
-    ),
-    ("templates:write", "Approve templates"),
-    ("hooks:send", "Report events of monitoring"),
-    ("admin", "Everything"),
-];
 
 /// `/accounts` and its forms.
 pub fn router() -> Router<App> {
@@ -51,10 +36,11 @@ pub fn router() -> Router<App> {
         .route("/accounts/users/{id}/roles", post(set_roles))
         .route("/accounts/users/{id}/password", post(set_password))
         .route("/accounts/users/{id}/link", post(make_link))
+        .route("/accounts/users/{id}/remove-app", post(remove_app))
         .route("/accounts/users/{id}/close", post(close))
         .route("/accounts/users/{id}/open", post(open))
-        .route("/accounts/tokens", post(make_token))
-        .route("/accounts/tokens/{id}/revoke", post(revoke))
+        .route("/accounts/tokens", post(tokens::make_token))
+        .route("/accounts/tokens/{id}/revoke", post(tokens::revoke))
 }
 
 async fn look(State(app): State<App>, signed_in: SignedIn) -> Result<Response, PageError> {
@@ -69,7 +55,7 @@ async fn look(State(app): State<App>, signed_in: SignedIn) -> Result<Response, P
 async fn page(app: &App, signed_in: &SignedIn, typed: &Fields) -> Result<Accounts, PageError> {
     let times = Times::new(&app.config, app.clock.now());
     let users = user::list(&app.db).await?;
-    let tokens = token::list(&app.db).await?;
+    let made = token::list(&app.db).await?;
     Ok(Accounts {
         page: frame(app, &signed_in.user, "Accounts", Section::Accounts),
         users: users
@@ -84,35 +70,18 @@ async fn page(app: &App, signed_in: &SignedIn, typed: &Fields) -> Result<Account
                 .filter_map(|word| word.parse().ok())
                 .collect::<Vec<_>>(),
         ),
-        tokens: tokens
+        tokens: made
             .iter()
-            .map(|token| token_row(token, &times))
+            .map(|token| tokens::token_row(token, &times))
             .collect(),
         token_action: "/accounts/tokens".to_owned(),
-        token_fields: token_fields(),
-        scopes: SCOPES
+        token_fields: tokens::token_fields(),
+        scopes: tokens::SCOPES
             .iter()
             .map(|(scope, hint)| Choice::new(*scope, *scope).hint(*hint))
             .collect(),
         made: None,
     })
-}
-
-fn token_fields() -> Vec<Field> {
-    let template = Field {
-        required: false,
-        hint: "Instead of alerts:send: the script may send this one only. For example: closure"
-            .to_owned(),
-        ..Field::text("template", "Only this template", "")
-    };
-    let hint = "What it is for: “alertmanager”".to_owned();
-    vec![
-        Field {
-            hint,
-            ..Field::text("token_name", "Name", "")
-        },
-        template,
-    ]
 }
 
 fn roles(own: &[Role]) -> Vec<Choice> {
@@ -168,6 +137,10 @@ fn user_row(user: &User, own: UserId, times: &Times) -> UserRow {
         password_action: format!("{path}/password"),
         password,
         link: Button::post("Make a one-time sign-in link", format!("{path}/link")),
+        remove_app: Button::post(
+            "Take the authenticator app away",
+            format!("{path}/remove-app"),
+        ),
     };
     UserRow {
         name: user.name.clone(),
@@ -180,23 +153,6 @@ fn user_row(user: &User, own: UserId, times: &Times) -> UserRow {
         seen,
         act,
         change: user.disabled_at.is_none().then_some(change),
-    }
-}
-
-fn token_row(token: &Token, times: &Times) -> TokenRow {
-    let seen = match (token.revoked_at, token.last_used_at) {
-        (Some(at), _) => format!("Revoked on {}", times.day(at)),
-        (None, Some(at)) => format!("Used {}", times.near_minute(at)),
-        (None, None) => "Never used".to_owned(),
-    };
-    TokenRow {
-        name: token.name.clone(),
-        scopes: token.scopes.join(", "),
-        seen: format!("{}…, {seen}", token.prefix),
-        act: token
-            .revoked_at
-            .is_none()
-            .then(|| Button::post("Revoke", format!("/accounts/tokens/{}/revoke", token.id))),
     }
 }
 
@@ -280,6 +236,17 @@ async fn make_link(
     hand_out(&app, &signed_in, id).await
 }
 
+/// For whoever has lost the phone and the recovery codes, and has convinced the administrator.
+async fn remove_app(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<UserId>,
+) -> Result<Response, PageError> {
+    signed_in.require(Act::ManageAccounts)?;
+    second_factor::remove(&app.db, id, app.clock.now(), &signed_in.actor()).await?;
+    Ok(done())
+}
+
 async fn set_roles(
     State(app): State<App>,
     signed_in: SignedIn,
@@ -310,7 +277,7 @@ async fn set_password(
     let password = typed.raw(&format!("password-{}", user.login)).to_owned();
     let (now, actor) = (app.clock.now(), signed_in.actor());
     let passwords = app.doorkeeper.passwords();
-    match user::set_password(&app.db, passwords, id, &password, now, &actor).await {
+    match user::set_password(&app.db, passwords, id, &password, None, now, &actor).await {
         Ok(()) => Ok(done()),
         Err(error) => refused(&app, &signed_in, &Fields::default(), error).await,
     }
@@ -336,50 +303,4 @@ async fn open(
     signed_in.require(Act::ManageAccounts)?;
     user::enable(&app.db, id, app.clock.now(), &signed_in.actor()).await?;
     Ok(done())
-}
-
-async fn make_token(
-    State(app): State<App>,
-    signed_in: SignedIn,
-    typed: Fields,
-) -> Result<Response, PageError> {
-    signed_in.require(Act::ManageTokens)?;
-    let mut words: Vec<String> = typed.all("scope").map(str::to_owned).collect();
-    let template = typed.get("template");
-    if !template.is_empty() {
-        words.push(format!("alerts:send:{template}"));
-    }
-    let scopes = match Scopes::parse(&words) {
-        Ok(scopes) => scopes,
-        Err(why) => {
-            return refused(
-                &app,
-                &signed_in,
-                &Fields::default(),
-                account::Error::Refused(why),
-            )
-            .await;
-        }
-    };
-    let (now, actor) = (app.clock.now(), signed_in.actor());
-    match token::create(&app.db, typed.get("token_name"), &scopes, now, &actor).await {
-        Ok(token) => {
-            let words = "The new token. Copy it now: it is shown once and kept nowhere.";
-            made(&app, &signed_in, words.to_owned(), token.token).await
-        }
-        Err(error) => refused(&app, &signed_in, &Fields::default(), error).await,
-    }
-}
-
-async fn revoke(
-    State(app): State<App>,
-    signed_in: SignedIn,
-    Path(id): Path<TokenId>,
-) -> Result<Response, PageError> {
-    signed_in.require(Act::ManageTokens)?;
-    match token::revoke(&app.db, id, app.clock.now(), &signed_in.actor()).await {
-        // Twice is fine: it is closed, as was wanted.
-        Ok(()) | Err(account::Error::NotFound(_)) => Ok(done()),
-        Err(error) => Err(error.into()),
-    }
 }

@@ -4,11 +4,12 @@
 //! `POST` to the same address launches, but only what was read: see [`super::reading`].
 
 mod blanks;
+mod going_on;
 
 pub use blanks::blanks;
 
 use axum::extract::{Path, RawQuery, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
@@ -18,14 +19,13 @@ use crate::alert::launch::{self, LaunchRequest};
 use crate::alert::words::Mode;
 use crate::alert::{self, Refusal, draft};
 use crate::app::App;
-use crate::clock::Timestamp;
-use crate::storage::alerts::Alert;
 use crate::storage::{alerts, approvals, contacts, groups};
 use crate::template::Template;
 use crate::web::form::Fields;
 use crate::web::format::{self, Times, sentence};
 use crate::web::pages::asked::{self, Asked};
 use crate::web::pages::preview::cost_and_time;
+use crate::web::pages::proof::{self, Proven};
 use crate::web::pages::reading::{self, Reading};
 use crate::web::pages::{PageError, draft_view, frame, show};
 use crate::web::session::SignedIn;
@@ -123,6 +123,7 @@ async fn send(
     by: SignedIn,
     Extension(mode): Extension<Mode>,
     Path(name): Path<String>,
+    headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, PageError> {
     let place = place(&app, &by, mode, &name)?;
@@ -155,6 +156,10 @@ async fn send(
         )
         .await;
     }
+    let cookies = match proof::take(&app, &headers, &by, &fields, word.as_bytes()).await? {
+        Proven::Yes(cookies) => cookies,
+        Proven::No(why) => return again(&place, &asked, false, vec![why]).await,
+    };
     let key = read.key(reader, &place.about(), &asked.canonical());
     let request = LaunchRequest {
         template: place.template.name.clone(),
@@ -172,11 +177,15 @@ async fn send(
         key: Some(key),
     };
     match alert::launch(&app, request).await {
-        Ok(launched) => Ok(Redirect::to(&format!("/alerts/{}", launched.alert.id)).into_response()),
+        Ok(launched) => {
+            let board = format!("/alerts/{}", launched.alert.id);
+            Ok((cookies, Redirect::to(&board)).into_response())
+        }
         Err(Refusal::Storage(error)) => Err(error.into()),
         Err(refusal) => {
             let text = format!("{} Nothing was sent.", sentence(&refusal.to_string()));
-            again(&place, &asked, false, vec![Notice::new(Tone::Wrong, text)]).await
+            let page = again(&place, &asked, false, vec![Notice::new(Tone::Wrong, text)]).await?;
+            Ok((cookies, page).into_response())
         }
     }
 }
@@ -242,9 +251,9 @@ async fn live(
     problems.extend(
         just_sent
             .iter()
-            .map(|alert| sent_a_moment_ago(place, alert, now)),
+            .map(|alert| going_on::sent_a_moment_ago(place, alert, now)),
     );
-    problems.extend(running(place, &just_sent, now).await?);
+    problems.extend(going_on::running(place, &just_sent, now).await?);
     let (mode, severity) = (place.mode, place.template.severity);
     let mut facts = vec![view::Fact::new("People", look.people_in_words)];
     match &look.call_out {
@@ -271,58 +280,9 @@ async fn live(
         people: look.people,
         needed: look.call_out.map(|call_out| call_out.needed.into()),
         fingerprint: word,
+        proof: proof::field(place.app, place.by).await?,
         hold_seconds: place.app.config.hold_seconds,
     })
-}
-
-/// That someone has just sent the same: a person then decides whether it is the same event.
-fn sent_a_moment_ago(place: &Place<'_>, alert: &Alert, now: Timestamp) -> Notice {
-    let language = place.app.config.organisation.language();
-    let text = format!(
-        "{} sent “{}” to {} {} ago. Send it again only if it is about something else.",
-        format::actor(&alert.launched_by),
-        alert.title_in(&language),
-        people(format::count(alert.recipients)),
-        format::span(now.since(alert.launched_at)),
-    );
-    let link = Some(Link::new("See its board", format!("/alerts/{}", alert.id)));
-    Notice {
-        tone: Tone::Careful,
-        text,
-        link,
-    }
-}
-
-/// What is going on already and should make one think twice.
-async fn running(
-    place: &Place<'_>,
-    but: &[Alert],
-    now: Timestamp,
-) -> Result<Vec<Notice>, PageError> {
-    let times = Times::new(&place.app.config, now);
-    let language = place.app.config.organisation.language();
-    let running = alerts::list_running(&place.app.db).await?;
-    let is_said = |alert: &&Alert| but.iter().any(|one| one.number == alert.number);
-    let new = running.iter().filter(|alert| !is_said(alert));
-    let worrying = new.filter(|alert| match place.mode {
-        Mode::Actual => alert.mode == Mode::Actual && alert.template == place.template.name,
-        Mode::Exercise => alert.mode == Mode::Actual,
-    });
-    Ok(worrying
-        .take(3)
-        .map(|alert| {
-            let title = alert.title_in(&language);
-            let since = times.near(alert.launched_at);
-            let text = match place.mode {
-                Mode::Actual => format!("“{title}” is running already, since {since}."),
-                Mode::Exercise => {
-                    format!("A LIVE alert is running since {since}: “{title}”. A drill may confuse people.")
-                }
-            };
-            let link = Some(Link::new("See its board", format!("/alerts/{}", alert.id)));
-            Notice { tone: Tone::Careful, text, link }
-        })
-        .collect())
 }
 
 async fn whole(place: &Place<'_>, asked: &Asked, live: CheckLive) -> Result<Check, PageError> {

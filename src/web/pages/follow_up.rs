@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
+use axum_extra::extract::cookie::CookieJar;
 
 use crate::account::role::Act;
 use crate::alert::follow_up::{self, FollowUpRequest};
@@ -22,6 +23,7 @@ use crate::storage::alerts::{self, Alert};
 use crate::template::Template;
 use crate::web::form::Fields;
 use crate::web::format::sentence;
+use crate::web::pages::proof::{self, Proven};
 use crate::web::pages::reading::{self, Reading};
 use crate::web::pages::{PageError, asked, board, draft_view, frame, show};
 use crate::web::session::SignedIn;
@@ -131,6 +133,7 @@ async fn carry_out(
     State(app): State<App>,
     by: SignedIn,
     Path(path): Path<(String, String)>,
+    headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, PageError> {
     let place = place(&app, &by, path).await?;
@@ -160,6 +163,14 @@ async fn carry_out(
     if !is_as_read || hash != read.template_hash {
         return again(&place, &fields, changed()).await;
     }
+    let cookies = if place.kind == FollowUpKind::Update {
+        match proof::take(&app, &headers, &by, &fields, word.as_bytes()).await? {
+            Proven::Yes(cookies) => cookies,
+            Proven::No(why) => return again(&place, &fields, why).await,
+        }
+    } else {
+        CookieJar::new()
+    };
     let done = match sends(place.kind) {
         None => follow_up::remind_once(&app, place.alert.id, by.actor(), Some(key))
             .await
@@ -182,11 +193,12 @@ async fn carry_out(
         }
     };
     match done {
-        Ok(id) => Ok(Redirect::to(&format!("/alerts/{id}")).into_response()),
+        Ok(id) => Ok((cookies, Redirect::to(&format!("/alerts/{id}"))).into_response()),
         Err(Refusal::Storage(error)) => Err(error.into()),
         Err(refusal) => {
             let text = format!("{} Nothing was sent.", sentence(&refusal.to_string()));
-            again(&place, &fields, Notice::new(Tone::Wrong, text)).await
+            let page = again(&place, &fields, Notice::new(Tone::Wrong, text)).await?;
+            Ok((cookies, page).into_response())
         }
     }
 }
@@ -252,6 +264,11 @@ async fn view(
         previews: content.previews,
         facts: content.facts,
         count: content.count,
+        proof: match place.kind {
+            FollowUpKind::Update => proof::field(app, place.by).await?,
+            // To take back or to call off must never wait for a password.
+            _ => None,
+        },
     };
     page.page.title = page.heading();
     Ok(page)

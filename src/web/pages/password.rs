@@ -1,9 +1,9 @@
-//! One's own password: asked for the old one, set, and signed in anew.
+//! One's own password: asked for the old one, and set; every other session ends.
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 
 use crate::account::sign_in::Error as Refused;
@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::web::form::Fields;
 use crate::web::format::sentence;
 use crate::web::pages::{PageError, frame, show};
-use crate::web::session::{self, SignedIn};
+use crate::web::session::SignedIn;
 use crate::web::view::Section;
 use crate::web::view::sign_in::{ChangePassword, Field};
 
@@ -59,7 +59,6 @@ fn page(
 async fn change(
     State(app): State<App>,
     signed_in: SignedIn,
-    headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, PageError> {
     let user = &signed_in.user;
@@ -70,7 +69,7 @@ async fn change(
         let current = fields.raw("current");
         match app
             .doorkeeper
-            .sign_in(&app.db, &user.login, current, now)
+            .compare(&app.db, &user.login, current, now)
             .await
         {
             Ok(_) => {}
@@ -89,16 +88,12 @@ async fn change(
     }
     let new = fields.raw("password");
     let passwords = app.doorkeeper.passwords();
-    match user::set_password(&app.db, passwords, user.id, new, now, &user.actor()).await {
-        Ok(()) => {}
+    let but = Some(signed_in.session.id);
+    match user::set_password(&app.db, passwords, user.id, new, but, now, &user.actor()).await {
+        Ok(()) => Ok(Redirect::to("/account").into_response()),
         Err(account::Error::Refused(why)) => {
-            return refuse(StatusCode::UNPROCESSABLE_ENTITY, &sentence(&why));
+            refuse(StatusCode::UNPROCESSABLE_ENTITY, &sentence(&why))
         }
-        Err(error) => return Err(error.into()),
-    }
-    // Setting it ended every session, this one too.
-    match app.doorkeeper.sign_in(&app.db, &user.login, new, now).await {
-        Ok(opened) => session::enter(&app, &headers, opened, "/").await,
-        Err(_) => session::leave(&app, &headers).await,
+        Err(error) => Err(error.into()),
     }
 }

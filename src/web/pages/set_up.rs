@@ -42,8 +42,9 @@ async fn make(
         roles: Vec::new(),
         password: Some(fields.raw("password").to_owned()),
     };
-    let now = app.clock.now();
-    match link::set_up(&app.db, app.doorkeeper.passwords(), &token, user, now).await {
+    let (now, device) = (app.clock.now(), session::device(&headers));
+    let passwords = app.doorkeeper.passwords();
+    match link::set_up(&app.db, passwords, &token, user, &device, now).await {
         Ok(opened) => session::enter(&app, &headers, opened, "/").await,
         Err(account::Error::Refused(error)) => page(
             &app,

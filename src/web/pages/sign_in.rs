@@ -1,5 +1,7 @@
 //! The doors: sign-in with a password, sign-in by a one-time link, and the way out.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -15,12 +17,14 @@ use crate::web::form::Fields;
 use crate::web::pages::{PageError, house_frame, show};
 use crate::web::session::{self, SignedIn, safe_next};
 use crate::web::view::Link;
+use crate::web::view::own_account::SignInCode;
 use crate::web::view::sign_in::{SignIn, SignInLink};
 
-/// `/sign-in`, `/sign-in/{token}` and `/sign-out`.
+/// `/sign-in`, `/sign-in/code`, `/sign-in/{token}` and `/sign-out`.
 pub fn router() -> Router<App> {
     Router::new()
         .route("/sign-in", get(form).post(enter))
+        .route("/sign-in/code", get(code_form).post(finish))
         .route("/sign-in/{token}", get(link_page).post(enter_by_link))
         .route("/sign-out", post(leave))
 }
@@ -82,7 +86,13 @@ async fn enter(
     let now = app.clock.now();
     match app
         .doorkeeper
-        .sign_in(&app.db, &login, fields.raw("password"), now)
+        .sign_in(
+            &app.db,
+            &login,
+            fields.raw("password"),
+            &session::device(&headers),
+            now,
+        )
         .await
     {
         Ok(opened) => session::enter(&app, &headers, opened, next).await,
@@ -91,16 +101,86 @@ async fn enter(
             door(&app, StatusCode::UNPROCESSABLE_ENTITY, &login, error, next)
         }
         Err(Refused::Locked(wait)) => {
-            let minutes = wait.as_secs().div_ceil(60).max(1);
-            let unit = if minutes == 1 { "minute" } else { "minutes" };
-            let error = format!(
-                "Too many wrong passwords. Wait {minutes} {unit}, then try again, or ask an \
-                 administrator for a sign-in link."
-            );
-            let mut response = door(&app, StatusCode::TOO_MANY_REQUESTS, &login, &error, next)?;
-            let seconds = HeaderValue::from(wait.as_secs().max(1));
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
-            Ok(response)
+            let error = locked("passwords", wait);
+            let response = door(&app, StatusCode::TOO_MANY_REQUESTS, &login, &error, next)?;
+            Ok(after(response, wait))
+        }
+        Err(Refused::Account(error)) => Err(error.into()),
+    }
+}
+
+fn locked(what: &str, wait: Duration) -> String {
+    let minutes = wait.as_secs().div_ceil(60).max(1);
+    let unit = if minutes == 1 { "minute" } else { "minutes" };
+    format!(
+        "Too many wrong {what}. Wait {minutes} {unit}, then try again, or ask an administrator for a \
+         sign-in link."
+    )
+}
+
+fn after(mut response: Response, wait: Duration) -> Response {
+    let seconds = HeaderValue::from(wait.as_secs().max(1));
+    response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    response
+}
+
+/// The second step, for whoever has done the first within the last minutes.
+async fn code_form(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Query(wanted): Query<Wanted>,
+) -> Result<Response, PageError> {
+    let half = session::token(&app, &headers).unwrap_or_default();
+    let now = app.clock.now();
+    if account::session::half(&app.db, &half, now).await?.is_none() {
+        return Ok(Redirect::to("/sign-in").into_response());
+    }
+    let next = safe_next(&wanted.next).unwrap_or_default();
+    code_page(&app, StatusCode::OK, "", next)
+}
+
+fn code_page(
+    app: &App,
+    status: StatusCode,
+    error: &str,
+    next: &str,
+) -> Result<Response, PageError> {
+    let page = SignInCode {
+        page: house_frame(app, "Your code"),
+        error: error.to_owned(),
+        next: next.to_owned(),
+        help: help(app),
+    };
+    show(status, &page)
+}
+
+async fn finish(
+    State(app): State<App>,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Result<Response, PageError> {
+    let next = safe_next(fields.get("next")).unwrap_or_default();
+    let half = session::token(&app, &headers).unwrap_or_default();
+    let (device, now) = (session::device(&headers), app.clock.now());
+    let (typed, keys) = (fields.get("code"), &app.keys);
+    let finished = app
+        .doorkeeper
+        .finish(&app.db, keys, &half, typed, &device, now);
+    match finished.await {
+        Ok(opened) => session::enter(&app, &headers, opened, next).await,
+        Err(Refused::Wrong) => {
+            let error = "That is not the code of this moment, or it was used before. Wait until the app \
+                         shows the next one. Nobody has been signed in.";
+            code_page(&app, StatusCode::UNPROCESSABLE_ENTITY, error, next)
+        }
+        Err(Refused::Locked(wait)) => {
+            let error = locked("codes", wait);
+            let response = code_page(&app, StatusCode::TOO_MANY_REQUESTS, &error, next)?;
+            Ok(after(response, wait))
+        }
+        Err(Refused::Account(account::Error::NotFound(_))) => {
+            let error = "That took too long. Begin again with the password.";
+            door(&app, StatusCode::UNPROCESSABLE_ENTITY, "", error, next)
         }
         Err(Refused::Account(error)) => Err(error.into()),
     }
@@ -149,7 +229,7 @@ async fn enter_by_link(
     headers: HeaderMap,
     Path(token): Path<String>,
 ) -> Result<Response, PageError> {
-    match link::sign_in(&app.db, &token, app.clock.now()).await {
+    match link::sign_in(&app.db, &token, &session::device(&headers), app.clock.now()).await {
         Ok(opened) => session::enter(&app, &headers, opened, "/").await,
         Err(account::Error::NotFound(_)) => one_time(&app, None, String::new()),
         Err(error) => Err(error.into()),

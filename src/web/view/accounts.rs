@@ -76,6 +76,8 @@ pub struct ChangeUser {
     pub password: Field,
     /// Makes a one-time sign-in link.
     pub link: Act,
+    /// Takes the second factor away.
+    pub remove_app: Act,
 }
 
 /// One token.

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::sign_in::Field;
 use super::{Choice, Fact, Frame, Mode, Notice, Severity, people};
 
 /// `/live/NAME` and `/drill/NAME`.
@@ -132,6 +133,8 @@ pub struct CheckLive {
     /// A signed word for everything shown: goes along in the form, so that the server can refuse to
     /// send what was not read; it also clears the tick, because it is a new one each time.
     pub fingerprint: String,
+    /// Asks whether it is still the same person, when the browser has been open for a while.
+    pub proof: Option<Field>,
     /// Seconds between the button and the first message, for stopping; zero for none.
     pub hold_seconds: u32,
 }
@@ -275,6 +278,7 @@ mod tests {
             people,
             needed: None,
             fingerprint: "abc".to_owned(),
+            proof: None,
             hold_seconds: 5,
         }
     }

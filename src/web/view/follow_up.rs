@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::check::{Blank, Preview};
+use super::sign_in::Field;
 use super::{Fact, Frame, Link, Mode, Notice, Severity, Tone, counted, people};
 
 /// What is about to be done to a running alert.
@@ -52,6 +53,8 @@ pub struct FollowUp {
     pub facts: Vec<Fact>,
     /// How many people get it; for a stop, how many messages will not go out.
     pub count: u64,
+    /// Asks whether it is still the same person, when the browser has been open for a while.
+    pub proof: Option<Field>,
 }
 
 impl FollowUp {
