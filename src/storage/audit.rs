@@ -71,3 +71,41 @@ pub async fn list_of(db: &Db, subject: &str) -> Result<Vec<Entry>, Error> {
         .fetch_all()
         .await
 }
+
+/// What a reader of the chain looks for.
+#[derive(Clone, Debug, Default)]
+pub struct Sought {
+    /// Part of who did it, in lower case; empty for anybody.
+    pub who: String,
+    /// Beginnings of what was done, `alert.`; none for anything. At most three.
+    pub actions: Vec<&'static str>,
+    /// Only entries before this number.
+    pub before: i64,
+}
+
+/// Up to `limit` entries that are sought, the newest first.
+pub async fn find(db: &Db, sought: &Sought, limit: i64) -> Result<Vec<Entry>, Error> {
+    let beginning = |index: usize| {
+        let action = sought.actions.get(index).or(sought.actions.first());
+        format!("{}%", action.copied().unwrap_or_default())
+    };
+    let who: String = sought
+        .who
+        .chars()
+        .filter(|c| !matches!(c, '%' | '_'))
+        .collect();
+    db.sql(
+        "SELECT * FROM audit_entry
+         WHERE number < $1 AND lower(actor) LIKE $2
+           AND (action LIKE $3 OR action LIKE $4 OR action LIKE $5)
+         ORDER BY number DESC LIMIT $6",
+    )
+    .bind(sought.before)
+    .bind(format!("%{who}%"))
+    .bind(beginning(0))
+    .bind(beginning(1))
+    .bind(beginning(2))
+    .bind(limit)
+    .fetch_all()
+    .await
+}

@@ -17,6 +17,7 @@ pub mod groups;
 pub mod import;
 pub mod launch_board;
 pub mod live;
+pub mod log;
 pub mod own_account;
 pub mod page_error;
 pub mod password;
@@ -71,6 +72,7 @@ pub fn router() -> Router<App> {
         .merge(sandbox::router())
         .merge(service::router())
         .merge(accounts::router())
+        .merge(log::router())
         .merge(own_account::router())
         .merge(sign_in::router())
         .merge(password::router())
@@ -96,6 +98,7 @@ pub fn frame(app: &App, user: &User, title: impl Into<String>, section: Section)
         people: user.may(Act::SeeDirectory),
         templates: user.may(Act::SeeTemplates),
         accounts: user.may(Act::ManageAccounts) || user.may(Act::ManageTokens),
+        log: user.may(Act::ReadAudit),
         phones: app.has_sandbox() && user.may(Act::SeeBoards),
     };
     let frame = house_frame(app, title).signed_in(&user.name, abilities, section);

@@ -17,6 +17,7 @@ pub mod frame;
 mod from_words;
 pub mod import;
 pub mod launch;
+pub mod log;
 pub mod own_account;
 pub mod people;
 pub mod person;

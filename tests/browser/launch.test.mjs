@@ -161,7 +161,7 @@ test("every page is readable in every view, by axe and without scrolling sideway
     stop: `${board}/stop`, report: board.replace("alerts", "reports"), people: "/people", contact,
     "new-contact": "/people/new", import: "/people/import", groups: "/groups",
     group: "/groups/all-staff", templates: "/templates", template: "/templates/closure",
-    sandbox: "/sandbox", service: "/service", accounts: "/accounts", password: "/password", answer,
+    sandbox: "/sandbox", service: "/service", accounts: "/accounts", account: "/account", log: "/log", password: "/password", answer,
     "no-such-page": "/nothing-here",
   };
   await checkEveryView(browser, baseUrl, addresses, { storageState });

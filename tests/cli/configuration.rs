@@ -113,7 +113,7 @@ fn the_example_changes_nothing_until_something_is_uncommented() {
     let table: toml::Table = EXAMPLE.parse().unwrap();
     assert_eq!(
         table.keys().collect::<Vec<_>>(),
-        ["operations", "organisation"]
+        ["accounts", "operations", "organisation"]
     );
     let is_empty = |value: &toml::Value| value.as_table().unwrap().is_empty();
     assert!(table.values().all(is_empty));

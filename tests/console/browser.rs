@@ -230,6 +230,43 @@ impl House {
         alert
     }
 
+    /// So many acts in the log.
+    pub async fn acts(&self, count: usize) {
+        let now = self.now();
+        let written: Result<(), muster::storage::Error> = self
+            .app
+            .db
+            .write("acts", move |tx| {
+                Box::pin(async move {
+                    for number in 0..count {
+                        let detail = serde_json::json!({ "number": number });
+                        audit::append(tx, now, &Actor::system(), "user.lock", "x", &detail).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await;
+        written.unwrap();
+    }
+
+    /// Changes the log as someone who can write to the database does.
+    pub async fn set_actor_of_first_entry(&self, actor: &str) {
+        let actor = actor.to_owned();
+        let written: Result<u64, muster::storage::Error> = self
+            .app
+            .db
+            .write("tamper", |tx| {
+                Box::pin(async move {
+                    tx.sql("UPDATE audit_entry SET actor = $1 WHERE number = 1")
+                        .bind(actor)
+                        .execute()
+                        .await
+                })
+            })
+            .await;
+        assert_eq!(written.unwrap(), 1);
+    }
+
     /// The people of an alert, by name.
     pub async fn recipients(&self, alert: &Alert) -> BTreeMap<String, RecipientId> {
         let everyone = Filter::default();

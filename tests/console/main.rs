@@ -15,6 +15,7 @@ mod calls;
 mod directory;
 mod doors;
 mod imports;
+mod log;
 mod phones;
 mod second_factor;
 mod templates;

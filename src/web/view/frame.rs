@@ -17,6 +17,8 @@ pub enum Section {
     Templates,
     /// Who may sign in, and the tokens of scripts.
     Accounts,
+    /// The log of acts.
+    Log,
     /// The simulated phones.
     Phones,
     /// A page that is part of none: an error.
@@ -40,6 +42,8 @@ pub struct Abilities {
     pub templates: bool,
     /// May manage accounts and tokens.
     pub accounts: bool,
+    /// May read the log of acts.
+    pub log: bool,
     /// A sandbox gateway is configured.
     pub phones: bool,
 }
@@ -52,6 +56,7 @@ impl Abilities {
         people: true,
         templates: true,
         accounts: true,
+        log: true,
         phones: true,
     };
 }
@@ -125,6 +130,7 @@ impl Frame {
                 "Accounts",
                 "/accounts",
             ),
+            (abilities.log, Section::Log, "Log", "/log"),
             (abilities.phones, Section::Phones, "Phones", "/sandbox"),
         ];
         self.nav = entries
