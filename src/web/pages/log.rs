@@ -12,6 +12,7 @@ use axum::routing::{get, post};
 use crate::account::role::Act;
 use crate::app::App;
 use crate::audit::{self, Entry};
+use crate::ids::ContactId;
 use crate::keys::hex;
 use crate::storage;
 use crate::storage::audit::Sought;
@@ -157,13 +158,20 @@ fn filters(what: &str, who: &str) -> Vec<Filter> {
 }
 
 fn row(entry: &Entry, times: &Times) -> LogRow {
+    let who = format::actor(&entry.actor);
+    // An id says nothing to a person, and that people sign in as themselves is no news.
+    let is_told = entry.subject != who && entry.subject.parse::<ContactId>().is_err();
     LogRow {
         number: entry.number.to_string(),
         time: times.moment(entry.at),
-        who: format::actor(&entry.actor),
+        who,
         did: words::did(&entry.action),
-        subject: entry.subject.clone(),
-        detail: entry.detail.clone(),
-        hash: hex(entry.hash.get(..6).unwrap_or_default()),
+        subject: if is_told {
+            entry.subject.clone()
+        } else {
+            String::new()
+        },
+        detail: format!("{} {} {}", entry.action, entry.subject, entry.detail),
+        hash: hex(&entry.hash),
     }
 }

@@ -36,10 +36,10 @@ pub struct LogRow {
     pub who: String,
     /// "sent an alert".
     pub did: String,
-    /// To what: an alert's number, a name that is no person's, a sign-in name.
+    /// To what: an alert's number, a name that is no person's, a sign-in name; empty where that says nothing.
     pub subject: String,
-    /// Ids, counts and hashes.
+    /// The entry as it is kept: ids, counts and hashes.
     pub detail: String,
-    /// The beginning of its hash.
+    /// Its own hash.
     pub hash: String,
 }
