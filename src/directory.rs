@@ -1,6 +1,6 @@
 //! Keeps the people who can be told something, how each is reached, and the sets they are in.
 //!
-//! What comes in is read and compared by pure steps ([`csv_file`], [`import`], [`phone_number`],
+//! What comes in is read and compared by pure steps ([`table`], [`import`], [`phone_number`],
 //! [`email_address`]); what is kept goes through [`contact`], [`group`], [`call_tree`] and [`apply`],
 //! each change with its entry in the audit chain, in the same transaction. Numbers, addresses and
 //! extra columns are sealed before they reach the database.
@@ -16,6 +16,7 @@ pub mod import;
 pub mod opt_out;
 pub mod phone_number;
 mod saving;
+pub mod table;
 
 use std::collections::BTreeSet;
 

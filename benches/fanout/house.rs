@@ -12,7 +12,7 @@ use muster::app::App;
 use muster::audit::Actor;
 use muster::clock::Clock;
 use muster::config::{Config, Organisation};
-use muster::directory::{apply, csv_file, import};
+use muster::directory::{apply, import, table};
 use muster::dispatch;
 use muster::dispatch::health::Health;
 use muster::ids::{AlertNumber, DeliveryId};
@@ -143,7 +143,7 @@ async fn import_people(app: &App, numbers: Range<u32>) -> anyhow::Result<()> {
             "Person {number:06},{mobile},{email},staff,everyone;{ward}"
         )?;
     }
-    let table = csv_file::read(file.as_bytes())?;
+    let table = table::read(file.as_bytes())?;
     let parsed = import::parse(&table, "CH", &Language("en".to_owned()))?;
     let (now, actor) = (app.clock.now(), Actor::system());
     let done = apply::apply_import(&app.db, &app.keys, parsed, "0", now, &actor).await?;

@@ -12,12 +12,12 @@ use super::{Shared, progress, terminal};
 use crate::audit::Actor;
 use crate::directory::apply::{self, ImportPreview};
 use crate::directory::import::{self, ChangeKind};
-use crate::directory::{csv_file, export};
+use crate::directory::{export, table};
 use crate::keys::hex;
 
 #[derive(Subcommand)]
 pub(super) enum Contacts {
-    /// Bring the people of a CSV file into the directory; rows that cannot be used are told and left out
+    /// Bring the people of a file (CSV, Excel, vCard) into the directory; rows that cannot be used are told and left out
     Import {
         /// Columns name,email,mobile,phone,language,category,role,site,unit,groups,tags in any order;
         /// others are kept as each person's own fields. "-" reads stdin
@@ -45,7 +45,7 @@ impl Contacts {
 async fn import(shared: &Shared, file: &Path, dry_run: bool) -> Result<(), Failure> {
     let name = file.display();
     let bytes = read(file).map_err(|error| said(format!("{name} cannot be read: {error}")))?;
-    let table = csv_file::read(&bytes).map_err(|error| refused(file, &error))?;
+    let table = table::read(&bytes).map_err(|error| refused(file, &error))?;
     let app = shared.open_or_make().await?;
     let house = &app.config.organisation;
     let rows = table.rows.len();

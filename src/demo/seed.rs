@@ -17,7 +17,7 @@ use crate::directory::call_tree::{self, Branch};
 use crate::directory::contact::{self, ContactDraft, lookup_text};
 use crate::directory::group::{self, GroupDraft};
 use crate::directory::import::WrongColumns;
-use crate::directory::{apply, csv_file, import, opt_out};
+use crate::directory::{apply, import, opt_out, table};
 use crate::ids::ContactId;
 use crate::keys::hex;
 use crate::storage::{self, approvals};
@@ -50,7 +50,7 @@ pub enum SeedError {
     Storage(#[from] storage::Error),
     /// The demonstration's own table of people.
     #[error(transparent)]
-    Table(#[from] csv_file::NotATable),
+    Table(#[from] table::NotATable),
     /// The same.
     #[error(transparent)]
     Columns(#[from] WrongColumns),
@@ -90,7 +90,7 @@ async fn directory(app: &App, people: &[DemoPerson]) -> Result<(), SeedError> {
     let house = &app.config.organisation;
     let (now, by) = (app.clock.now(), Actor::system());
     let table = table(people)?;
-    let parsed = import::parse(&csv_file::read(&table)?, &house.region, &house.language())?;
+    let parsed = import::parse(&table::read(&table)?, &house.region, &house.language())?;
     let hash = hex(&Sha256::digest(&table));
     apply::apply_import(&app.db, &app.keys, parsed, &hash, now, &by).await?;
     for person in people.iter().filter(|person| !is_reachable(person)) {

@@ -5,99 +5,15 @@ mod encoding;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
 use std::ops::ControlFlow;
 
 pub use encoding::Encoding;
+pub(super) use encoding::decode;
 
-/// The largest file, in bytes: far above any directory's size, far below the memory.
-pub const LARGEST_FILE: usize = 20_000_000;
-/// The most rows below the header.
-pub const MOST_ROWS: usize = 200_000;
-/// The most columns. Without a limit a file of delimiters alone would fill the memory.
-pub const MOST_COLUMNS: usize = 256;
+use super::table::{Form, LARGEST_FILE, MOST_ROWS, NotATable, Row, Table, header_cells, row_cells};
 
 /// In the order in which a tie between them is decided.
 const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
-
-/// A header line and the rows below it. Its `Debug` form shows counts, never cells.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Table {
-    /// The first line that is not empty, trimmed.
-    pub headers: Vec<String>,
-    /// Every later line that holds something. None is fine: a directory can be empty.
-    pub rows: Vec<Row>,
-    /// What the bytes were read as.
-    pub encoding: Encoding,
-    /// What stood between the cells of the header line.
-    pub delimiter: char,
-}
-
-/// One row. May have fewer cells than there are headers (the rest is empty) or **one** more: then
-/// the file had more, and somebody's cells have slipped to the side.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Row {
-    /// The line of the file on which the row starts, counted from 1 as editors do.
-    pub line: usize,
-    /// The cells as written, not trimmed.
-    pub cells: Vec<String>,
-}
-
-impl fmt::Debug for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Table")
-            .field("headers", &self.headers.len())
-            .field("rows", &self.rows.len())
-            .field("encoding", &self.encoding)
-            .field("delimiter", &self.delimiter)
-            .finish()
-    }
-}
-
-impl fmt::Debug for Row {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Row(line {}, {} cells)", self.line, self.cells.len())
-    }
-}
-
-/// Why a file is refused as a whole: a sentence that says what to do.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotATable {
-    /// No bytes, or blank lines only.
-    #[error("the file is empty: it needs a line of column names, such as name,email,mobile")]
-    Empty,
-    /// Over [`LARGEST_FILE`].
-    #[error("the file is larger than 20 MB: split it into several files")]
-    TooLarge,
-    /// Over [`MOST_ROWS`].
-    #[error("the file has more than 200,000 rows: split it into several files")]
-    TooManyRows,
-    /// Over [`MOST_COLUMNS`].
-    #[error("the file has more than 256 columns: delete the ones that are not about people")]
-    TooManyColumns,
-    /// A file of another kind, recognised.
-    #[error("this is {what}, not a CSV file: {remedy}")]
-    OtherKind {
-        /// The kind, with its article.
-        what: &'static str,
-        /// What to do.
-        remedy: &'static str,
-    },
-    /// Not text at all.
-    #[error("this is not a text file: save the table as CSV (UTF-8) and try again")]
-    Binary,
-    /// The byte order mark promises an encoding that the rest breaks.
-    #[error("the file says that it is {0} but is damaged: save it again as CSV (UTF-8)")]
-    Damaged(Encoding),
-    /// A quotation mark that swallows the rest of the file.
-    #[error(
-        "the quotation mark that opens on or after line {line} is never closed: close it or delete it"
-    )]
-    OpenQuote {
-        /// Where the row starts, counted from 1.
-        line: usize,
-    },
-}
 
 /// Reads a whole file. Empty lines and rows of empty cells are skipped; line numbers stay those of the file.
 pub fn read(bytes: &[u8]) -> Result<Table, NotATable> {
@@ -105,7 +21,7 @@ pub fn read(bytes: &[u8]) -> Result<Table, NotATable> {
         return Err(NotATable::TooLarge);
     }
     refuse_other_kinds(bytes)?;
-    let (text, encoding) = encoding::decode(bytes)?;
+    let (text, encoding) = decode(bytes)?;
     // One kind of line end, so that a line number means the same everywhere.
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let start = Start::find(&text).ok_or(NotATable::Empty)?;
@@ -113,23 +29,20 @@ pub fn read(bytes: &[u8]) -> Result<Table, NotATable> {
     Ok(Table {
         headers,
         rows,
-        encoding,
-        delimiter: start.delimiter,
+        form: Form::Csv {
+            encoding,
+            delimiter: start.delimiter,
+        },
     })
 }
 
 fn refuse_other_kinds(bytes: &[u8]) -> Result<(), NotATable> {
     const SAVE_AS: &str = "open it, save it as CSV (UTF-8) and try again";
-    let kinds: [(&[u8], &str, &str); 9] = [
-        (
-            b"PK\x03\x04",
-            "an Excel workbook",
-            "save it as CSV (UTF-8) and try again",
-        ),
+    let kinds: [(&[u8], &str, &str); 7] = [
         (
             b"\xd0\xcf\x11\xe0",
-            "an old Excel workbook",
-            "save it as CSV (UTF-8) and try again",
+            "an old or a locked Excel workbook",
+            "save it as .xlsx without a password and try again",
         ),
         (
             b"%PDF",
@@ -140,7 +53,6 @@ fn refuse_other_kinds(bytes: &[u8]) -> Result<(), NotATable> {
         (b"<!doctype", "a web page", SAVE_AS),
         (b"<html", "a web page", SAVE_AS),
         (b"<?xml", "an XML document", SAVE_AS),
-        (b"BEGIN:VCARD", "a vCard file", "export the contacts as CSV"),
         (b"\x1f\x8b", "a compressed file", "unpack it and try again"),
     ];
     let body = bytes
@@ -269,8 +181,8 @@ fn split(
         let start = record.position().map_or(0, csv::Position::byte);
         let line = lines.line_of(usize::try_from(start).unwrap_or(usize::MAX));
         if headers.is_empty() {
-            headers = header_cells(&record)?;
-        } else if let Some(cells) = row_cells(&record, headers.len()) {
+            headers = header_cells(texts(&record))?;
+        } else if let Some(cells) = row_cells(texts(&record), headers.len()) {
             if rows.len() == MOST_ROWS {
                 return Err(NotATable::TooManyRows);
             }
@@ -285,34 +197,8 @@ fn split(
     Ok((headers, rows))
 }
 
-fn header_cells(record: &csv::StringRecord) -> Result<Vec<String>, NotATable> {
-    let mut headers: Vec<String> = record.iter().map(|cell| cell.trim().to_owned()).collect();
-    let named = headers
-        .iter()
-        .rposition(|header| !header.is_empty())
-        .map_or(0, |last| last + 1);
-    headers.truncate(named.max(1));
-    if headers.len() > MOST_COLUMNS {
-        return Err(NotATable::TooManyColumns);
-    }
-    Ok(headers)
-}
-
-/// `None` for a row without content. Empty cells to the right of the headers are a spreadsheet's
-/// habit and go; of filled ones the first stays, as evidence.
-fn row_cells(record: &csv::StringRecord, columns: usize) -> Option<Vec<String>> {
-    let is_filled = |index: &usize| !record[*index].trim().is_empty();
-    let filled = (0..record.len()).rev().find(is_filled)? + 1;
-    let kept = if filled > columns {
-        columns + 1
-    } else {
-        record.len().min(columns)
-    };
-    let mut cells: Vec<String> = record.iter().take(kept).map(str::to_owned).collect();
-    if let Some(evidence) = cells.get_mut(columns).filter(|cell| cell.trim().is_empty()) {
-        "…".clone_into(evidence);
-    }
-    Some(cells)
+fn texts(record: &csv::StringRecord) -> Vec<String> {
+    record.iter().map(str::to_owned).collect()
 }
 
 /// Counts lines forwards. The reader's own count is one short after `\r\n` and after empty lines.

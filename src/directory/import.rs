@@ -15,11 +15,11 @@ use std::fmt;
 use crate::alert::words::{Category, Language, word_enum};
 use crate::channel::address::Address;
 
-use super::csv_file::Table;
 use super::email_address::EmailAddress;
 use super::phone_number::{Line, PhoneNumber};
+use super::table::Table;
 
-pub use columns::{Column, FileColumn, WrongColumns, wrong_field};
+pub use columns::{Column, FileColumn, Meaning, WrongColumns, wrong_field};
 pub use difference::{Change, ChangeKind, ExistingPerson, diff, merge};
 
 word_enum! {
@@ -175,10 +175,20 @@ pub fn parse(
     region: &str,
     default_language: &Language,
 ) -> Result<Parsed, WrongColumns> {
+    parse_as(table, &[], region, default_language)
+}
+
+/// The same, with what a person said of each column, in their order; of the others their names say it.
+pub fn parse_as(
+    table: &Table,
+    said: &[Meaning],
+    region: &str,
+    default_language: &Language,
+) -> Result<Parsed, WrongColumns> {
     if !PhoneNumber::is_region(region) {
         return Err(WrongColumns::Region(region.to_owned()));
     }
-    let layout = columns::Layout::find(&table.headers)?;
+    let layout = columns::Layout::find(&table.headers, said)?;
     let rules = row::Rules {
         region,
         default_language,

@@ -29,7 +29,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::directory::csv_file::LARGEST_FILE;
+use crate::directory::table::LARGEST_FILE;
 use crate::web::layers;
 use crate::web::problem::{MEDIA_TYPE, Problem};
 

@@ -149,7 +149,7 @@ on_both! {
     async fn a_file_of_the_wrong_kind_changes_nothing(served: Served) {
         let path = "/api/v1/contacts/import";
         let (detail, _) = served.import(path, "PK\u{3}\u{4}zip").await.problem(422);
-        assert!(detail.contains("not a CSV"), "{detail}");
+        assert!(detail.contains("not an Excel workbook"), "{detail}");
         served.import(path, "").await.problem(422);
         served.import(path, "amount,currency\n12,CHF\n").await.problem(422);
         served.import("/api/v1/contacts/import?dryrun=true", "name\nAna\n").await.problem(422);

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use muster::alert::words::Language;
 use muster::directory::contact::{self, PointKind};
 use muster::directory::import::{ChangeKind, Parsed, parse};
-use muster::directory::{apply, csv_file, export, group};
+use muster::directory::{apply, export, group, table};
 use muster::storage::Db;
 
 use crate::ground::{NOW, actor, entries, keys, opt_out};
 
 fn file(text: &str) -> Parsed {
-    let table = csv_file::read(text.as_bytes()).unwrap();
+    let table = table::read(text.as_bytes()).unwrap();
     parse(&table, "CH", &Language::parse("en").unwrap()).unwrap()
 }
 

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::NotATable;
+use crate::directory::table::NotATable;
 
 /// What a file's bytes were read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ const CONTROL_SHARE: usize = 50;
 
 /// Decodes a whole file. Every file without NUL is valid Windows-1252, so that guess is checked for
 /// looking like text.
-pub(super) fn decode(bytes: &[u8]) -> Result<(String, Encoding), NotATable> {
+pub(in crate::directory) fn decode(bytes: &[u8]) -> Result<(String, Encoding), NotATable> {
     let (text, encoding) = match bytes {
         [0xef, 0xbb, 0xbf, rest @ ..] => (
             strict(encoding_rs::UTF_8, rest, Encoding::Utf8)?,

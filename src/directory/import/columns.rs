@@ -24,6 +24,8 @@ pub enum Column {
     Manager,
     /// A per-person field with this normalised name.
     Field(String),
+    /// Not read at all.
+    LeftOut,
 }
 
 impl fmt::Display for Column {
@@ -43,7 +45,68 @@ impl fmt::Display for Column {
             Self::Tags => "tags",
             Self::Manager => "manager",
             Self::Field(name) => name,
+            Self::LeftOut => "left out",
         })
+    }
+}
+
+/// What a person says that a column is, or what its name says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// One of the columns of a directory; never a field.
+    Known(Column),
+    /// A part of the name, kept as a field too.
+    GivenName,
+    /// The other part.
+    FamilyName,
+    /// Kept with each person under the column's own name.
+    Field,
+    /// Not read at all.
+    LeftOut,
+}
+
+impl Meaning {
+    /// Everything that a column can be.
+    pub fn all() -> Vec<Self> {
+        let known = ALIASES
+            .iter()
+            .map(|(column, _)| Self::Known(column.clone()));
+        let others = [
+            Self::GivenName,
+            Self::FamilyName,
+            Self::Field,
+            Self::LeftOut,
+        ];
+        known.chain(others).collect()
+    }
+
+    /// One word for a form: `mobile`, `given_name`.
+    pub fn word(&self) -> String {
+        match self {
+            Self::Known(column) => column.to_string(),
+            Self::GivenName => "given_name".to_owned(),
+            Self::FamilyName => "family_name".to_owned(),
+            Self::Field => "field".to_owned(),
+            Self::LeftOut => "left_out".to_owned(),
+        }
+    }
+
+    /// Reads back what [`Meaning::word`] gave.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::all()
+            .into_iter()
+            .find(|meaning| meaning.word() == word)
+    }
+
+    /// What the name of a column says; a field if it says nothing that is known.
+    pub fn of_header(header: &str) -> Self {
+        let key = joined(header, "", |sign| sign.is_ascii_alphanumeric());
+        match ALIASES.iter().find(|(_, names)| is_one_of(&key, names)) {
+            Some((column, _)) => Self::Known(column.clone()),
+            None if is_one_of(&key, GIVEN_NAME) => Self::GivenName,
+            None if is_one_of(&key, FAMILY_NAME) => Self::FamilyName,
+            None => Self::Field,
+        }
     }
 }
 
@@ -181,23 +244,29 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Reads the headers. Two columns of one meaning are an error; two fields of one name are told
-    /// apart by a number.
-    pub(super) fn find(headers: &[String]) -> Result<Self, WrongColumns> {
-        let keys: Vec<String> = headers
+    /// Reads the headers by what each of them means; of a column that nobody has said it of, its name
+    /// says it. Two columns of one meaning are an error; two fields of one name are told apart by a number.
+    pub(super) fn find(headers: &[String], said: &[Meaning]) -> Result<Self, WrongColumns> {
+        let meanings: Vec<Meaning> = headers
             .iter()
-            .map(|header| joined(header, "", |sign| sign.is_ascii_alphanumeric()))
+            .enumerate()
+            .map(|(index, header)| {
+                said.get(index)
+                    .cloned()
+                    .unwrap_or_else(|| Meaning::of_header(header))
+            })
             .collect();
-        let part = |names: &str| keys.iter().position(|key| is_one_of(key, names));
+        let part = |wanted: &Meaning| meanings.iter().position(|meaning| meaning == wanted);
         let mut columns: Vec<FileColumn> = Vec::with_capacity(headers.len());
         let mut field_names = HashSet::new();
-        for (index, (header, key)) in headers.iter().zip(&keys).enumerate() {
-            let known = ALIASES.iter().find(|(_, names)| is_one_of(key, names));
-            let column = match known {
-                Some((column, _)) => column.clone(),
-                None => Column::Field(field_name(header, index, &mut field_names)),
+        for (index, (header, meaning)) in headers.iter().zip(&meanings).enumerate() {
+            let column = match meaning {
+                Meaning::Known(column) => column.clone(),
+                Meaning::LeftOut => Column::LeftOut,
+                _ => Column::Field(field_name(header, index, &mut field_names)),
             };
-            if let Some(twin) = columns.iter().find(|other| other.column == column) {
+            let twin = columns.iter().find(|other| other.column == column);
+            if let Some(twin) = twin.filter(|_| column != Column::LeftOut) {
                 let (first, second) = (twin.header.clone(), header.clone());
                 return Err(WrongColumns::Twice {
                     column,
@@ -212,8 +281,8 @@ impl Layout {
         }
         let layout = Self {
             columns,
-            given_name: part(GIVEN_NAME),
-            family_name: part(FAMILY_NAME),
+            given_name: part(&Meaning::GivenName),
+            family_name: part(&Meaning::FamilyName),
         };
         layout.check()?;
         Ok(layout)

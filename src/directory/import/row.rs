@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::alert::words::{Category, Language};
-use crate::directory::csv_file::Row;
 use crate::directory::email_address::EmailAddress;
 use crate::directory::phone_number::PhoneNumber;
+use crate::directory::table::Row;
 
 use super::columns::{Column, Layout};
 use super::wording::{self, clean, joined};

@@ -6,7 +6,7 @@ mod reading;
 mod refusals;
 
 use super::*;
-use crate::directory::csv_file;
+use crate::directory::table;
 
 /// Reads a file as the Swiss clinic of these tests would, in which English is the default.
 fn parsed(text: &str) -> Parsed {
@@ -14,7 +14,7 @@ fn parsed(text: &str) -> Parsed {
 }
 
 fn try_parse(text: &str) -> Result<Parsed, WrongColumns> {
-    let table = csv_file::read(text.as_bytes()).unwrap();
+    let table = table::read(text.as_bytes()).unwrap();
     parse(&table, "CH", &Language("en".to_owned()))
 }
 

@@ -1,4 +1,4 @@
-//! The directory as a CSV file: taken in with a report of every row, and given out.
+//! The directory as a file: taken in with a report of every row, and given out.
 
 use axum::Json;
 use axum::extract::{Request, State};
@@ -13,11 +13,18 @@ use crate::account::token::Need;
 use crate::app::App;
 use crate::directory::apply::{self, ImportPreview};
 use crate::directory::import::{self, ChangeKind, Parsed};
-use crate::directory::{csv_file, export};
+use crate::directory::{export, table};
 use crate::ids::ContactId;
 use crate::keys::hex;
 use crate::web::problem::Problem;
 use crate::web::token::Bearer;
+
+/// What a file may be announced as. Which of them it is, its first bytes say.
+const TYPES: [&str; 3] = [
+    "text/csv",
+    "text/vcard",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+];
 
 /// Whether the file is only looked at.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
@@ -85,19 +92,19 @@ pub struct ImportedBody {
     pub columns: Vec<String>,
 }
 
-/// Takes in a CSV file of people: `name,email,mobile,phone,language,category,role,site,unit,groups,
+/// Takes in a file of people, as CSV, vCards or an Excel workbook (its first filled sheet): `name,email,mobile,phone,language,category,role,site,unit,groups,
 /// tags` in any order; other columns are kept as each person's own fields. Good rows are applied in
 /// one transaction, rejected rows are listed. Nobody is removed. A file without any good row is refused.
 #[utoipa::path(
     post, path = "/api/v1/contacts/import", tag = "directory", operation_id = "import_contacts",
     params(ImportQuery),
-    request_body(content = String, content_type = "text/csv", description = "The file, at most 20 MB"),
+    request_body(content = String, content_type = "text/csv", description = "The file, at most 20 MB: text/csv, text/vcard or application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     responses(
         (status = 200, description = "What the file did, or would do", body = ImportBody),
         (status = 403, description = "The token lacks the scope `contacts:write`"),
         (status = 413, description = "The file is larger than 20 MB"),
-        (status = 415, description = "The body is not announced as text/csv"),
-        (status = 422, description = "The file is not a CSV file of people, or none of its rows can be used: nothing was changed. In the second case the problem has the members of the report too"),
+        (status = 415, description = "The body is announced as none of the three"),
+        (status = 422, description = "The file is not a list of people, or none of its rows can be used: nothing was changed. In the second case the problem has the members of the report too"),
     )
 )]
 pub async fn import(
@@ -116,18 +123,18 @@ pub async fn import(
         .and_then(|value| value.split(';').next())
         .unwrap_or_default()
         .trim();
-    if !essence.eq_ignore_ascii_case("text/csv") {
-        let sentence = "send the file as text/csv";
+    if !TYPES.iter().any(|kind| essence.eq_ignore_ascii_case(kind)) {
+        let sentence = format!("send the file as one of {}", TYPES.join(", "));
         return Err(Problem::of_status(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            sentence,
+            &sentence,
         ));
     }
     let bytes = input::bytes(request, &app).await?;
     let sha256 = hex(&Sha256::digest(&bytes));
     let house = app.config.organisation.clone();
     let parsed = tokio::task::spawn_blocking(move || {
-        let table = csv_file::read(&bytes).map_err(|cause| cause.to_string())?;
+        let table = table::read(&bytes).map_err(|cause| cause.to_string())?;
         import::parse(&table, &house.region, &house.language()).map_err(|cause| cause.to_string())
     });
     let parsed: Parsed = parsed

@@ -3,6 +3,7 @@
 //! The address of a kept file shows the preview before and the result after, so that going back,
 //! reloading and pressing twice are all harmless.
 
+mod columns;
 mod kept;
 
 use std::sync::Arc;
@@ -17,8 +18,8 @@ use sha2::{Digest, Sha256};
 use crate::account::role::Act;
 use crate::app::App;
 use crate::directory::apply::{self, ImportPreview as Compared, ImportedRow};
-use crate::directory::csv_file::{self, LARGEST_FILE};
-use crate::directory::import::{self, ChangeKind};
+use crate::directory::import::{self, ChangeKind, Meaning, Parsed, WrongColumns};
+use crate::directory::table::{self, LARGEST_FILE, Table};
 use crate::keys::hex;
 use crate::web::format::sentence;
 use crate::web::pages::{PageError, frame, show};
@@ -31,16 +32,20 @@ use kept::{Kept, Uploads};
 const ROWS: usize = 300;
 
 /// The columns as the contract names them.
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 13] = [
     "name", "email", "mobile", "phone", "language", "category", "role", "site", "unit", "groups",
-    "tags",
+    "tags", "manager", "id",
 ];
 
-/// `/people/import` and `/people/import/{id}`.
+/// `/people/import`, `/people/import/{id}` and `/people/import/{id}/columns`.
 pub fn router() -> Router<App> {
     Router::new()
         .route("/people/import", get(start).post(upload))
         .route("/people/import/{id}", get(look).post(apply_kept))
+        .route(
+            "/people/import/{id}/columns",
+            get(columns::look).post(columns::choose),
+        )
         // Somewhat more than a file, for what a browser puts around it.
         .layer(DefaultBodyLimit::max(LARGEST_FILE + 64 * 1024))
         .layer(Extension(Arc::new(Uploads::default())))
@@ -78,35 +83,43 @@ async fn upload(
         Ok(file) => file,
         Err((status, why)) => return refuse(status, &why),
     };
-    let house = app.config.organisation.clone();
     let read = tokio::task::spawn_blocking(move || {
         let sha256 = hex(&Sha256::digest(&bytes));
-        let table = csv_file::read(&bytes).map_err(|error| error.to_string())?;
-        let reading = format!(
-            "Read as {} with {} between columns. {}.",
-            table.encoding,
-            delimiter_in_words(table.delimiter),
-            counted(table.rows.len() as u64, "row", "rows")
-        );
-        let parsed = import::parse(&table, &house.region, &house.language())
-            .map_err(|error| error.to_string())?;
-        Ok::<_, String>((sha256, reading, parsed))
-    })
-    .await
-    .map_err(|_cause| crate::storage::Error::Broken("a file could not be read in"))?;
-    let (sha256, reading, parsed) = match read {
+        table::read(&bytes).map(|table| (sha256, Arc::new(table)))
+    });
+    let (sha256, table) = match read.await.map_err(|_cause| UNREADABLE)? {
         Ok(read) => read,
-        Err(why) => return refuse(StatusCode::UNPROCESSABLE_ENTITY, &why),
+        Err(why) => return refuse(StatusCode::UNPROCESSABLE_ENTITY, &why.to_string()),
     };
-    let kept = Kept {
-        name,
-        reading,
-        sha256,
-        parsed: Some(Arc::new(parsed)),
-        result: None,
-    };
-    let id = uploads.keep(signed_in.user.id, kept, app.clock.elapsed());
+    let meanings = table.headers.iter();
+    let said: Vec<Meaning> = meanings.map(|header| Meaning::of_header(header)).collect();
+    let read = read_as(&app, table.clone(), said.clone()).await?;
+    // A file whose columns have names can be explained by a person; one without names cannot.
+    if let Err(why @ (WrongColumns::NoHeaderLine | WrongColumns::Region(_))) = &read {
+        return refuse(StatusCode::UNPROCESSABLE_ENTITY, &why.to_string());
+    }
+    let id = uploads.keep(
+        signed_in.user.id,
+        Kept::new(name, sha256, table, said, read),
+        app.clock.elapsed(),
+    );
     Ok(Redirect::to(&format!("/people/import/{id}")).into_response())
+}
+
+const UNREADABLE: crate::storage::Error =
+    crate::storage::Error::Broken("a file could not be read in");
+
+/// Reads people out of a table where seconds of work hold up nobody else.
+async fn read_as(
+    app: &App,
+    table: Arc<Table>,
+    said: Vec<Meaning>,
+) -> Result<Result<Parsed, WrongColumns>, PageError> {
+    let house = app.config.organisation.clone();
+    let read = tokio::task::spawn_blocking(move || {
+        import::parse_as(&table, &said, &house.region, &house.language())
+    });
+    Ok(read.await.map_err(|_cause| UNREADABLE)?)
 }
 
 /// The form's file and its name; or the status and the reason why there is none.
@@ -138,15 +151,6 @@ async fn file_of(mut form: Multipart) -> Result<(String, Vec<u8>), (StatusCode, 
     ))
 }
 
-fn delimiter_in_words(delimiter: char) -> &'static str {
-    match delimiter {
-        ',' => "a comma",
-        ';' => "a semicolon",
-        '\t' => "a tab",
-        _ => "a bar",
-    }
-}
-
 async fn look(
     State(app): State<App>,
     signed_in: SignedIn,
@@ -159,6 +163,9 @@ async fn look(
     };
     if let Some(result) = &kept.result {
         return show(StatusCode::OK, &done_page(&app, &signed_in, &kept, result));
+    }
+    if kept.wrong.is_some() {
+        return Ok(Redirect::to(&format!("/people/import/{id}/columns")).into_response());
     }
     let Some(parsed) = kept.parsed.clone() else {
         return gone(&app, &signed_in);
@@ -189,12 +196,9 @@ fn preview_page(
     let changes = compared.new + compared.changed > 0;
     ImportPreview {
         page: frame(app, &signed_in.user, "Check the import", Section::People),
-        file: if kept.name.is_empty() {
-            "the file".to_owned()
-        } else {
-            kept.name.clone()
-        },
-        reading: kept.reading.clone(),
+        file: kept.called(),
+        reading: kept.reading(),
+        columns: format!("/people/import/{id}/columns"),
         new: compared.new as u64,
         changed: compared.changed as u64,
         unchanged: compared.unchanged as u64,
@@ -322,11 +326,7 @@ fn done_page(app: &App, signed_in: &SignedIn, kept: &Kept, result: &Compared) ->
         .filter(|row| row.what == "rejected");
     ImportDone {
         page: frame(app, &signed_in.user, "Imported", Section::People),
-        file: if kept.name.is_empty() {
-            "The file".to_owned()
-        } else {
-            kept.name.clone()
-        },
+        file: kept.called(),
         said,
         rejected: rejected.take(ROWS).collect(),
         next: vec![

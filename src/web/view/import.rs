@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Frame, Link, Notice, Tone};
+use super::{Choice, Frame, Link, Notice, Tone};
 
 /// `/people/import`: pick a file.
 #[derive(Clone, Debug, Template)]
@@ -26,8 +26,10 @@ pub struct ImportPreview {
     pub page: Frame,
     /// "staff.csv".
     pub file: String,
-    /// "Read as UTF-8 with ; between columns. 172 rows."
+    /// "Read as UTF-8 with a semicolon between columns. 172 rows."
     pub reading: String,
+    /// Where to say what the columns mean.
+    pub columns: String,
     /// People who are not in the directory yet.
     pub new: u64,
     /// People whose entry changes.
@@ -57,6 +59,35 @@ impl ImportPreview {
             (new, changed) => format!("Apply: add {}, change {changed}", super::people(new)),
         }
     }
+}
+
+/// `/people/import/ID/columns`: what each column of the file means.
+#[derive(Clone, Debug, Template)]
+#[template(path = "import_columns.html")]
+pub struct ImportColumns {
+    /// What surrounds the page.
+    pub page: Frame,
+    /// "staff.csv".
+    pub file: String,
+    /// Why the columns cannot be used as they are; none if they can.
+    pub refused: Option<Notice>,
+    /// Where the choices are posted to.
+    pub action: String,
+    /// The columns in the file's order.
+    pub rows: Vec<ColumnRow>,
+}
+
+/// One column of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnRow {
+    /// The form's name of the choice.
+    pub name: String,
+    /// What the file calls it; "column 3" if it has no name.
+    pub header: String,
+    /// Its first cells: "Ana Cruz · Ben Diaz".
+    pub samples: String,
+    /// What it can mean.
+    pub choices: Vec<Choice>,
 }
 
 /// What applying a file did.

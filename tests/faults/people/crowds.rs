@@ -9,7 +9,7 @@ use muster::alert::words::AlertKind;
 use muster::audit::Actor;
 use muster::channel::{Failure, Message};
 use muster::directory::contact::PointKind;
-use muster::directory::{apply, csv_file, import};
+use muster::directory::{apply, import, table};
 use muster::dispatch::lane::{Lane, Turn};
 use muster::response::{self, Answered};
 use muster::storage::alerts::Alert;
@@ -29,7 +29,7 @@ async fn import_everyone(house: &House) {
     }
     house.group("everyone", &[]).await;
     let organisation = &house.app.config.organisation;
-    let read = csv_file::read(table.as_bytes()).unwrap();
+    let read = table::read(table.as_bytes()).unwrap();
     let parsed = import::parse(&read, &organisation.region, &organisation.language()).unwrap();
     let (db, keys, now) = (&house.app.db, &house.app.keys, house.app.clock.now());
     apply::apply_import(db, keys, parsed, "hash", now, &Actor::system())

@@ -2,7 +2,7 @@
 
 use muster::channel::Channel;
 use muster::directory::contact::{self, PointKind};
-use muster::directory::{csv_file, import};
+use muster::directory::{import, table};
 use muster::storage::standing::PersonState;
 use muster::storage::{Error, Tx};
 
@@ -65,7 +65,7 @@ on_both! {
         let organisation = &house.app.config.organisation;
         let long = "x".repeat(10_000);
         let table = format!("name,mobile\nAna Cruz,+41791000001\n{long},+41791000002\n\"Ben\u{202e}\nDiaz\",+41791000003\n");
-        let read = csv_file::read(table.as_bytes()).unwrap();
+        let read = table::read(table.as_bytes()).unwrap();
         let parsed = import::parse(&read, &organisation.region, &organisation.language()).unwrap();
         let by = muster::audit::Actor::system();
         let now = house.app.clock.now();

@@ -257,10 +257,10 @@ proptest! {
         rows in proptest::collection::vec(proptest::collection::vec(".{0,12}", 0..7), 0..6),
     ) {
         let rows: Vec<_> = rows.into_iter().enumerate()
-            .map(|(index, cells)| csv_file::Row { line: index + 2, cells }).collect();
+            .map(|(index, cells)| table::Row { line: index + 2, cells }).collect();
         let headers = ["name", "email", "phone", "groups", "category", "x"].map(str::to_owned).to_vec();
         let count = rows.len();
-        let table = csv_file::Table { headers, rows, encoding: csv_file::Encoding::Utf8, delimiter: ',' };
+        let table = table::Table { headers, rows, form: table::Form::Cards };
         let parsed = parse(&table, "CH", &Language("en".to_owned())).unwrap();
         prop_assert!(parsed.people.len() + parsed.rejected.len() <= count);
     }
@@ -270,7 +270,7 @@ proptest! {
         odd in proptest::collection::vec("(\\PC{0,8}|[nN]ame ?[0-9]?|[Ee]-?mail_?|Group)", 0..4),
     ) {
         let headers = ["name", "mobile"].into_iter().map(str::to_owned).chain(odd).collect();
-        let table = csv_file::Table { headers, rows: Vec::new(), encoding: csv_file::Encoding::Utf8, delimiter: ',' };
+        let table = table::Table { headers, rows: Vec::new(), form: table::Form::Cards };
         let read = parse(&table, "CH", &Language("en".to_owned()));
         for column in read.map(|parsed| parsed.file_columns).unwrap_or_default() {
             if let Column::Field(name) = column.column {

@@ -41,7 +41,7 @@ fn two_columns_of_one_meaning_are_refused() {
 
 #[test]
 fn a_region_that_is_no_country_refuses_the_file_not_every_row() {
-    let table = csv_file::read(b"name,phone\nAna,0791234567\n").unwrap();
+    let table = table::read(b"name,phone\nAna,0791234567\n").unwrap();
     let error = parse(&table, "Europe", &Language("en".to_owned())).unwrap_err();
     assert_eq!(error, WrongColumns::Region("Europe".to_owned()));
 }

@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::directory::apply::ImportPreview;
-use crate::directory::import::Parsed;
+use crate::directory::import::{Meaning, Parsed, WrongColumns};
+use crate::directory::table::Table;
 use crate::ids::UserId;
 use crate::keys::random_token;
+use crate::web::view::counted;
 
 /// How long a file waits.
 const WAITS: Duration = Duration::from_mins(10);
@@ -19,15 +21,64 @@ const MOST: usize = 16;
 #[derive(Clone)]
 pub(super) struct Kept {
     /// What the browser called it.
-    pub(super) name: String,
-    /// How it was read, in a sentence.
-    pub(super) reading: String,
+    name: String,
     /// Its hash, for the audit chain.
     pub(super) sha256: String,
-    /// What is in it; none while it is applied and afterwards.
+    /// Its cells.
+    pub(super) table: Arc<Table>,
+    /// What each of its columns means, by its name or because the person said so.
+    pub(super) said: Vec<Meaning>,
+    /// Why its columns cannot be a directory's as they are understood.
+    pub(super) wrong: Option<String>,
+    /// What is in it; none while it is applied and afterwards, and while its columns are wrong.
     pub(super) parsed: Option<Arc<Parsed>>,
     /// What applying it did.
     pub(super) result: Option<ImportPreview>,
+}
+
+impl Kept {
+    /// A file with what its columns mean, and what was read out of it by that.
+    pub(super) fn new(
+        name: String,
+        sha256: String,
+        table: Arc<Table>,
+        said: Vec<Meaning>,
+        read: Result<Parsed, WrongColumns>,
+    ) -> Self {
+        let (parsed, wrong) = apart(read);
+        Self {
+            name,
+            sha256,
+            table,
+            said,
+            wrong,
+            parsed,
+            result: None,
+        }
+    }
+
+    /// Its name, or words in its place.
+    pub(super) fn called(&self) -> String {
+        let name = if self.name.is_empty() {
+            "the file"
+        } else {
+            &self.name
+        };
+        name.to_owned()
+    }
+
+    /// How it was read, in sentences.
+    pub(super) fn reading(&self) -> String {
+        let rows = counted(self.table.rows.len() as u64, "row", "rows");
+        format!("Read as {}. {rows}.", self.table.form)
+    }
+}
+
+fn apart(read: Result<Parsed, WrongColumns>) -> (Option<Arc<Parsed>>, Option<String>) {
+    match read {
+        Ok(parsed) => (Some(Arc::new(parsed)), None),
+        Err(why) => (None, Some(why.to_string())),
+    }
 }
 
 struct Waiting {
@@ -90,6 +141,22 @@ impl Uploads {
         self.with(owner, id, |kept| kept.parsed = Some(parsed));
     }
 
+    /// Keeps what the columns mean and what was read by that, unless the file is being applied or was.
+    pub(super) fn set_columns(
+        &self,
+        owner: UserId,
+        id: &str,
+        said: Vec<Meaning>,
+        read: Result<Parsed, WrongColumns>,
+    ) {
+        self.with(owner, id, |kept| {
+            if kept.parsed.is_some() || kept.wrong.is_some() {
+                (kept.parsed, kept.wrong) = apart(read);
+                kept.said = said;
+            }
+        });
+    }
+
     /// Keeps what applying it did.
     pub(super) fn set_result(&self, owner: UserId, id: &str, result: ImportPreview) {
         self.with(owner, id, |kept| kept.result = Some(result));
@@ -113,6 +180,7 @@ impl Uploads {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::directory::table;
 
     fn file() -> Kept {
         let parsed = Parsed {
@@ -122,13 +190,14 @@ mod tests {
             file_columns: Vec::new(),
             file_notes: Vec::new(),
         };
-        Kept {
-            name: "staff.csv".to_owned(),
-            reading: String::new(),
-            sha256: String::new(),
-            parsed: Some(Arc::new(parsed)),
-            result: None,
-        }
+        let table = Arc::new(table::read(b"name,mobile\n").unwrap());
+        Kept::new(
+            "staff.csv".to_owned(),
+            String::new(),
+            table,
+            Vec::new(),
+            Ok(parsed),
+        )
     }
 
     #[test]
