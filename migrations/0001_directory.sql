@@ -57,6 +57,27 @@ CREATE TABLE contact_point (
 CREATE INDEX contact_point_unreachable ON contact_point (id) WHERE unreachable_at IS NOT NULL;
 CREATE INDEX contact_point_by_lookup ON contact_point (lookup);
 
+-- Files of people that were imported. The newest can be undone, once.
+CREATE TABLE contact_import (
+    id        UUID   PRIMARY KEY,
+    -- Everyone whom it wrote has this as updated_at, until they are changed again.
+    at        BIGINT NOT NULL,
+    actor     TEXT   NOT NULL,
+    added     BIGINT NOT NULL,
+    changed   BIGINT NOT NULL,
+    taken_out BIGINT NOT NULL,
+    undone_at BIGINT
+);
+CREATE INDEX contact_import_by_time ON contact_import (at, id);
+
+-- Whom the newest import wrote, as they were before it.
+CREATE TABLE contact_import_person (
+    contact_id UUID NOT NULL PRIMARY KEY REFERENCES contact (id) ON DELETE CASCADE,
+    import_id  UUID NOT NULL REFERENCES contact_import (id) ON DELETE CASCADE,
+    -- The whole person as a JSON object, encrypted; null for one who was new.
+    before     BYTEA
+);
+
 CREATE TABLE contact_group (
     id         UUID   PRIMARY KEY,
     name       TEXT   NOT NULL UNIQUE,

@@ -17,6 +17,7 @@ pub mod opt_out;
 pub mod phone_number;
 mod saving;
 pub mod table;
+pub mod undo;
 
 use std::collections::BTreeSet;
 

@@ -71,6 +71,8 @@ uuid_id! {
     ReplyId;
     /// A human phone tree.
     CallTreeId;
+    /// One file of people that was imported.
+    ImportId;
 }
 
 macro_rules! number_id {

@@ -18,6 +18,7 @@ pub mod deliveries;
 pub mod doubts;
 pub mod figures;
 pub mod groups;
+pub mod imports;
 pub mod invariants;
 pub mod links;
 pub mod meta;

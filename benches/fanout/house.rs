@@ -146,7 +146,16 @@ async fn import_people(app: &App, numbers: Range<u32>) -> anyhow::Result<()> {
     let table = table::read(file.as_bytes())?;
     let parsed = import::parse(&table, "CH", &Language("en".to_owned()))?;
     let (now, actor) = (app.clock.now(), Actor::system());
-    let done = apply::apply_import(&app.db, &app.keys, parsed, "0", now, &actor).await?;
+    let done = apply::apply_import(
+        &app.db,
+        &app.keys,
+        parsed,
+        apply::Absent::Stay,
+        "0",
+        now,
+        &actor,
+    )
+    .await?;
     anyhow::ensure!(
         done.new == count,
         "only {} of {count} people are in the directory",

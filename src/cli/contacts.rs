@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 use super::failure::{Failure, said};
 use super::{Shared, progress, terminal};
 use crate::audit::Actor;
-use crate::directory::apply::{self, ImportPreview};
+use crate::directory::apply::{self, Absent, ImportPreview};
 use crate::directory::import::{self, ChangeKind};
-use crate::directory::{export, table};
+use crate::directory::{export, table, undo};
 use crate::keys::hex;
 
 #[derive(Subcommand)]
@@ -25,7 +25,13 @@ pub(super) enum Contacts {
         /// Say what would change, row by row, and change nothing
         #[arg(long)]
         dry_run: bool,
+        /// The file is the whole list of its categories: take out of use who is not in it. Refused if rows
+        /// cannot be read, or if that would be many
+        #[arg(long)]
+        whole: bool,
     },
+    /// Take the newest import back, if nobody whom it changed was changed since
+    UndoImport,
     /// Write the whole directory as CSV, in the columns that an import reads
     Export {
         /// The file, readable by its owner only; without it stdout
@@ -36,13 +42,44 @@ pub(super) enum Contacts {
 impl Contacts {
     pub(super) async fn run(&self, shared: &Shared) -> Result<(), Failure> {
         match self {
-            Self::Import { file, dry_run } => import(shared, file, *dry_run).await,
+            Self::Import {
+                file,
+                dry_run,
+                whole,
+            } => {
+                let absent = if *whole {
+                    Absent::TakeOut
+                } else {
+                    Absent::Stay
+                };
+                import(shared, file, *dry_run, absent).await
+            }
+            Self::UndoImport => undo_import(shared).await,
             Self::Export { file } => export(shared, file.as_deref()).await,
         }
     }
 }
 
-async fn import(shared: &Shared, file: &Path, dry_run: bool) -> Result<(), Failure> {
+async fn undo_import(shared: &Shared) -> Result<(), Failure> {
+    let app = shared.open().await?;
+    let (now, by) = (app.clock.now(), Actor::command_line());
+    let undone = undo::undo_import(&app.db, &app.keys, None, now, &by).await?;
+    app.db.close().await;
+    if shared.json {
+        return terminal::json(&json!(undone));
+    }
+    terminal::say(format!(
+        "{} as before, {} taken out of use",
+        undone.restored, undone.taken_out
+    ))
+}
+
+async fn import(
+    shared: &Shared,
+    file: &Path,
+    dry_run: bool,
+    absent: Absent,
+) -> Result<(), Failure> {
     let name = file.display();
     let bytes = read(file).map_err(|error| said(format!("{name} cannot be read: {error}")))?;
     let table = table::read(&bytes).map_err(|error| refused(file, &error))?;
@@ -66,7 +103,7 @@ async fn import(shared: &Shared, file: &Path, dry_run: bool) -> Result<(), Failu
     } else {
         let hash = hex(&Sha256::digest(&bytes));
         let (now, by) = (app.clock.now(), Actor::command_line());
-        apply::apply_import(&app.db, &app.keys, parsed, &hash, now, &by).await?
+        apply::apply_import(&app.db, &app.keys, parsed, absent, &hash, now, &by).await?
     };
     if let Some(spinner) = spinner {
         spinner.finish_and_clear();
@@ -104,6 +141,14 @@ fn show(shared: &Shared, preview: &ImportPreview, dry_run: bool) -> Result<(), F
         preview.unchanged,
         preview.rejected.len()
     ))?;
+    let absent = preview.absent.len();
+    if preview.takes_out && absent > 0 {
+        terminal::say(format!("  {absent} not in the file: taken out of use"))?;
+    } else if absent > 0 {
+        terminal::say(format!(
+            "  {absent} not in the file: they stay (--whole takes them out of use)"
+        ))?;
+    }
     for group in &preview.new_groups {
         terminal::say(format!("  new group {} (\"{}\")", group.name, group.title))?;
     }
@@ -159,6 +204,8 @@ fn as_json(preview: &ImportPreview, dry_run: bool) -> serde_json::Value {
         "notes": preview.notes.iter()
             .map(|note| json!({ "line": note.line, "message": note.message })).collect::<Vec<_>>(),
         "file_notes": preview.file_notes,
+        "absent": preview.absent.len(),
+        "takes_out": preview.takes_out,
         "new_groups": preview.new_groups.iter()
             .map(|group| json!({ "name": group.name, "title": group.title })).collect::<Vec<_>>(),
         "rows": people.map(|row| match &row.kind {

@@ -92,7 +92,16 @@ async fn directory(app: &App, people: &[DemoPerson]) -> Result<(), SeedError> {
     let table = table(people)?;
     let parsed = import::parse(&table::read(&table)?, &house.region, &house.language())?;
     let hash = hex(&Sha256::digest(&table));
-    apply::apply_import(&app.db, &app.keys, parsed, &hash, now, &by).await?;
+    apply::apply_import(
+        &app.db,
+        &app.keys,
+        parsed,
+        apply::Absent::Stay,
+        &hash,
+        now,
+        &by,
+    )
+    .await?;
     for person in people.iter().filter(|person| !is_reachable(person)) {
         contact::create(&app.db, &app.keys, unreachable(person), now, &by).await?;
     }

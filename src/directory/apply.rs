@@ -1,29 +1,32 @@
 //! Brings a file of people into the directory: says what would change, then changes all of it or
-//! nothing. Nobody is ever removed by a file, and nothing is erased by an empty cell.
+//! nothing. Nothing is erased by an empty cell, nobody is taken out of use unless that is asked for, and
+//! the newest import can be undone.
 
+mod absent;
+mod comparison;
 mod managers;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::FutureExt;
 use serde_json::json;
 
-use super::contact::{self, Contact, ContactDraft, PointDraft, lookup_text};
-use super::import::{
-    Change, ChangeKind, ExistingPerson, GroupName, ImportedPerson, Note, Parsed, Point, Rejected,
-    diff, merge,
-};
-use super::saving::{Batch, Existing, Memberships};
+use super::contact::{self, Contact};
+use super::import::{ChangeKind, GroupName, ImportedPerson, Note, Parsed, Rejected};
+use super::saving::{Batch, Memberships};
+use super::undo;
 use super::{Error, refused};
 use crate::audit::{self, Actor};
 use crate::clock::Timestamp;
-use crate::ids::{ContactId, GroupId};
+use crate::ids::{ContactId, ImportId};
 use crate::keys::Keys;
-use crate::keys::hex;
-use crate::storage::contacts::revision;
+use crate::storage::contacts::{archive_all, ids_json, revision};
 use crate::storage::groups::{self, GroupSave};
+use crate::storage::imports::{BeforeSave, ImportRow};
 use crate::storage::{self, Db};
+pub use absent::{Absent, AbsentPerson};
+use comparison::{Compared, compare_now};
 
 /// Times to start anew when someone else changes the directory while a file is compared with it.
 const TRIES: usize = 3;
@@ -47,6 +50,19 @@ pub struct ImportPreview {
     pub new_groups: Vec<GroupName>,
     /// Everyone in the file, in its order.
     pub people: Vec<ImportedRow>,
+    /// People in use who are not in the file, though others of their category are.
+    pub absent: Vec<AbsentPerson>,
+    /// Why the file may not take them out of use, if it may not.
+    pub absent_stay: Option<String>,
+    /// Whether they are taken out of use.
+    pub takes_out: bool,
+}
+
+impl ImportPreview {
+    /// Whether applying it would change anybody.
+    pub fn changes(&self) -> bool {
+        self.new + self.changed > 0 || (self.takes_out && !self.absent.is_empty())
+    }
 }
 
 /// What happens to one person of a file. Debug shows the line alone.
@@ -78,29 +94,32 @@ pub async fn plan_import(db: &Db, keys: &Keys, parsed: Parsed) -> Result<ImportP
 
 /// Applies every good row in one transaction, and answers what it did. Rejected rows are left out.
 /// Groups that do not exist are made. `sha256` is the file's hash, for the audit chain. A file that
-/// changes nothing is no error, and leaves its entry too.
+/// changes nothing is no error, and leaves its entry too. [`Absent::TakeOut`] is refused where it
+/// would take out many: nothing is changed then.
 pub async fn apply_import(
     db: &Db,
     keys: &Keys,
     parsed: Parsed,
+    absent: Absent,
     sha256: &str,
     now: Timestamp,
     actor: &Actor,
 ) -> Result<ImportPreview, Error> {
     let parsed = Arc::new(parsed);
     for _ in 1..TRIES {
-        match try_to_apply(db, keys, &parsed, sha256, now, actor).await {
+        match try_to_apply(db, keys, &parsed, absent, sha256, now, actor).await {
             Err(Error::Changed) => {}
             done => return done,
         }
     }
-    try_to_apply(db, keys, &parsed, sha256, now, actor).await
+    try_to_apply(db, keys, &parsed, absent, sha256, now, actor).await
 }
 
 async fn try_to_apply(
     db: &Db,
     keys: &Keys,
     parsed: &Arc<Parsed>,
+    absent: Absent,
     sha256: &str,
     now: Timestamp,
     actor: &Actor,
@@ -109,15 +128,33 @@ async fn try_to_apply(
     let existing = contact::everyone(db, keys).await?;
     let groups = groups::list_named(db, &group_names(parsed)).await?;
     let known = groups.into_iter().map(|group| group.name).collect();
-    let compared = compare(existing, parsed.clone(), known).await?;
+    let mut compared = compare(existing, parsed.clone(), known).await?;
+    if absent == Absent::TakeOut {
+        if let Some(why) = &compared.preview.absent_stay {
+            return Err(refused("file", why));
+        }
+        compared.take_out();
+    }
     let preview = compared.preview.clone();
+    let rows = off_the_road({
+        let keys = keys.clone();
+        move || compared.into_rows(&keys, now)
+    })
+    .await?;
     let detail = json!({
         "sha256": sha256, "new": preview.new, "changed": preview.changed,
         "unchanged": preview.unchanged, "rejected": preview.rejected.len(),
-        "groups": preview.new_groups.len(),
+        "groups": preview.new_groups.len(), "taken_out": rows.out_of_use.len(),
     });
-    let keys = keys.clone();
-    let (batch, groups) = off_the_road(move || compared.into_rows(&keys, now)).await?;
+    let import = ImportRow {
+        id: ImportId::new(),
+        at: now,
+        actor: actor.as_str().to_owned(),
+        added: whole(preview.new),
+        changed: whole(preview.changed),
+        taken_out: whole(rows.out_of_use.len()),
+        undone_at: None,
+    };
     let actor = actor.clone();
     db.write("import contacts", move |tx| {
         async move {
@@ -125,13 +162,36 @@ async fn try_to_apply(
             if revision(&mut *tx).await? != seen {
                 return Err(Error::Changed);
             }
-            groups::ensure(tx, &groups).await?;
-            batch.write(tx, Memberships::Add).await.map_err(explain)
+            groups::ensure(tx, &rows.groups).await?;
+            let wrote = rows.batch.write(tx, Memberships::Add).await;
+            wrote.map_err(explain)?;
+            for ids in rows.out_of_use.chunks(CHUNK) {
+                archive_all(tx, &ids_json(ids.iter().copied()), now).await?;
+            }
+            if !rows.before.is_empty() {
+                undo::remember(tx, &import, &rows.before).await?;
+            }
+            Ok(())
         }
         .boxed()
     })
     .await?;
     Ok(preview)
+}
+
+/// Rows of one statement.
+const CHUNK: usize = 1000;
+
+fn whole(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// What an import writes.
+struct Rows {
+    batch: Batch,
+    groups: Vec<GroupSave>,
+    out_of_use: Vec<ContactId>,
+    before: Vec<BeforeSave>,
 }
 
 fn explain(error: Error) -> Error {
@@ -159,47 +219,6 @@ fn named_groups(people: &[ImportedPerson]) -> BTreeMap<String, GroupName> {
     named
 }
 
-/// A person to be written: the whole person, and the points of before.
-struct Write {
-    id: ContactId,
-    draft: ContactDraft,
-    before: Vec<contact::Point>,
-}
-
-struct Compared {
-    preview: ImportPreview,
-    writes: Vec<Write>,
-}
-
-impl Compared {
-    fn into_rows(self, keys: &Keys, now: Timestamp) -> (Batch, Vec<GroupSave>) {
-        let mut batch = Batch::default();
-        for write in self.writes {
-            let existing: Vec<Existing> = write
-                .before
-                .iter()
-                .map(|point| Existing {
-                    id: point.id,
-                    kind: point.kind,
-                    lookup: keys.lookup(&lookup_text(&point.address)),
-                })
-                .collect();
-            batch.add(keys, write.id, &write.draft, &existing, now);
-            batch.manager(write.id, write.draft.manager_id);
-        }
-        let save = |group: GroupName| GroupSave {
-            id: hex(GroupId::new().0.as_bytes()),
-            name: group.name,
-            title: group.title,
-            at: now.0,
-        };
-        (
-            batch,
-            self.preview.new_groups.into_iter().map(save).collect(),
-        )
-    }
-}
-
 /// Compares where seconds of work hold up nobody else.
 async fn compare(
     existing: Vec<Contact>,
@@ -214,172 +233,4 @@ async fn off_the_road<T: Send + 'static>(
 ) -> Result<T, Error> {
     let done = tokio::task::spawn_blocking(work).await;
     Ok(done.map_err(|_cause| storage::Error::Broken("an import panicked"))?)
-}
-
-/// Pure but for the ids of the new.
-fn compare_now(existing: &[Contact], parsed: &Parsed, known_groups: &[String]) -> Compared {
-    let people: Vec<ExistingPerson> = existing.iter().map(comparable).collect();
-    let place: HashMap<ContactId, usize> = existing
-        .iter()
-        .enumerate()
-        .map(|(index, contact)| (contact.id, index))
-        .collect();
-    // Managers are compared by who they are, not by how they are written.
-    let mut incoming = parsed.people.clone();
-    let managers: Vec<Option<String>> = incoming
-        .iter_mut()
-        .map(|person| person.manager.take())
-        .collect();
-    let changes = diff(&people, &incoming);
-    let ids: Vec<ContactId> = changes
-        .iter()
-        .map(|change| change.matched.unwrap_or_else(ContactId::new))
-        .collect();
-    let mut notes = parsed.notes.clone();
-    let managers = managers::resolve(existing, &incoming, &ids, &managers, &mut notes);
-    let mut compared = Compared {
-        preview: empty_preview(parsed, known_groups),
-        writes: Vec::new(),
-    };
-    for (index, (person, mut change)) in incoming.iter().zip(changes).enumerate() {
-        let known = change
-            .matched
-            .and_then(|id| place.get(&id))
-            .map(|at| (&existing[*at], &people[*at]));
-        let before = known.map(|(contact, _)| contact);
-        let manager = managers[index].or_else(|| before.and_then(|contact| contact.manager_id));
-        add_hidden_changes(&mut change, before, manager);
-        compared.preview.count(person, &change);
-        if change.kind != ChangeKind::Unchanged {
-            let merged = match known {
-                Some((_, known)) => merge(known, person),
-                None => merge(&nobody(ids[index], person), person),
-            };
-            compared.writes.push(Write {
-                id: ids[index],
-                draft: draft(merged, manager),
-                before: before
-                    .map(|contact| contact.points.clone())
-                    .unwrap_or_default(),
-            });
-        }
-    }
-    notes.sort_by_key(|note| note.line);
-    compared.preview.notes = notes;
-    compared
-}
-
-/// What the pure comparison cannot know: who the manager is, and that someone comes back.
-fn add_hidden_changes(change: &mut Change, before: Option<&Contact>, manager: Option<ContactId>) {
-    let Some(before) = before else { return };
-    let mut hidden = Vec::new();
-    if before.manager_id != manager {
-        hidden.push("manager".to_owned());
-    }
-    if before.archived_at.is_some() {
-        hidden.push("archived".to_owned());
-    }
-    match &mut change.kind {
-        ChangeKind::Changed(fields) => fields.extend(hidden),
-        kind if !hidden.is_empty() => *kind = ChangeKind::Changed(hidden),
-        _ => {}
-    }
-}
-
-fn empty_preview(parsed: &Parsed, known_groups: &[String]) -> ImportPreview {
-    let mut new_groups = named_groups(&parsed.people);
-    new_groups.retain(|name, _| !known_groups.contains(name));
-    ImportPreview {
-        new: 0,
-        changed: 0,
-        unchanged: 0,
-        rejected: parsed.rejected.clone(),
-        notes: Vec::new(),
-        file_notes: parsed.file_notes.clone(),
-        new_groups: new_groups.into_values().collect(),
-        people: Vec::with_capacity(parsed.people.len()),
-    }
-}
-
-impl ImportPreview {
-    fn count(&mut self, person: &ImportedPerson, change: &Change) {
-        match change.kind {
-            ChangeKind::New => self.new += 1,
-            ChangeKind::Changed(_) => self.changed += 1,
-            ChangeKind::Unchanged => self.unchanged += 1,
-        }
-        self.people.push(ImportedRow {
-            line: change.line,
-            contact: change.matched,
-            name: person.name.clone(),
-            kind: change.kind.clone(),
-        });
-    }
-}
-
-fn comparable(contact: &Contact) -> ExistingPerson {
-    let known = |text: &String| (!text.is_empty()).then(|| text.clone());
-    let point = |point: &contact::Point| Point {
-        kind: point.kind,
-        address: point.address.clone(),
-        extension: known(&point.extension),
-    };
-    ExistingPerson {
-        id: contact.id,
-        external_id: contact.external_id.clone(),
-        name: contact.name.clone(),
-        points: contact.points.iter().map(point).collect(),
-        language: contact.language.clone(),
-        category: contact.category,
-        role: known(&contact.role),
-        site: known(&contact.site),
-        unit: known(&contact.unit),
-        groups: contact
-            .groups
-            .iter()
-            .map(|name| GroupName {
-                name: name.clone(),
-                title: name.clone(),
-            })
-            .collect(),
-        tags: contact.tags.clone(),
-        fields: contact.fields.clone(),
-        manager: None,
-    }
-}
-
-/// Someone of whom nothing is known yet.
-fn nobody(id: ContactId, person: &ImportedPerson) -> ExistingPerson {
-    ExistingPerson {
-        id,
-        external_id: None,
-        name: String::new(),
-        points: Vec::new(),
-        language: person.language.clone(),
-        category: person.category,
-        role: None,
-        site: None,
-        unit: None,
-        groups: Vec::new(),
-        tags: Vec::new(),
-        fields: BTreeMap::new(),
-        manager: None,
-    }
-}
-
-fn draft(person: ExistingPerson, manager_id: Option<ContactId>) -> ContactDraft {
-    ContactDraft {
-        external_id: person.external_id,
-        name: person.name,
-        language: person.language,
-        category: person.category,
-        role: person.role.unwrap_or_default(),
-        site: person.site.unwrap_or_default(),
-        unit: person.unit.unwrap_or_default(),
-        tags: person.tags,
-        fields: person.fields,
-        groups: person.groups.into_iter().map(|group| group.name).collect(),
-        points: person.points.into_iter().map(PointDraft::from).collect(),
-        manager_id,
-    }
 }

@@ -23,7 +23,7 @@ use crate::storage::{self, Db, Tx, contacts};
 const CHUNK: usize = 1000;
 
 /// How many people an undoing brought back to what they were.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Undone {
     /// Those who were changed, or taken out of use.
     pub restored: usize,
@@ -64,7 +64,11 @@ pub(super) fn keep(
         let joined = groups_after.iter().filter(|group| !known.contains(group));
         let point = |point: &super::contact::Point| {
             let address = point.address.reveal().to_owned();
-            (point.kind.word().to_owned(), address, point.extension.clone())
+            (
+                point.kind.word().to_owned(),
+                address,
+                point.extension.clone(),
+            )
         };
         let before = Before {
             external_id: contact.external_id.clone(),
@@ -134,7 +138,15 @@ pub async fn undo_import(
                 taken_out: new.len(),
             };
             let subject = import.id.to_string();
-            audit::append(tx, now, &actor, "contact.import_undo", &subject, &json!(undone)).await?;
+            audit::append(
+                tx,
+                now,
+                &actor,
+                "contact.import_undo",
+                &subject,
+                &json!(undone),
+            )
+            .await?;
             refuse_changed(imports::list_changed_since(&mut *tx, &import).await?)?;
             let mut known = Vec::new();
             for row in &people {
@@ -184,6 +196,7 @@ async fn restore(
     let mut groups: HashMap<ContactId, Vec<String>> = HashMap::new();
     for people in people.chunks(CHUNK) {
         let ids = contacts::ids_json(people.iter().map(|(id, _)| *id));
+        contacts::clear_external_ids(tx, &ids).await?;
         for row in contacts::points_of(&mut *tx, &ids).await? {
             points.entry(row.contact_id).or_default().push(row.into());
         }
@@ -204,8 +217,6 @@ async fn restore(
         batch.add(keys, id, &draft, &existing, now);
         batch.manager(id, draft.manager_id);
     }
-    // Two people may change personnel numbers with each other: nobody has one for a moment.
-    batch.release_external_ids(tx).await?;
     batch.write(tx, Memberships::Replace).await?;
     for ids in out_of_use.chunks(CHUNK) {
         contacts::archive_all(tx, &contacts::ids_json(ids.iter().copied()), now).await?;
@@ -227,14 +238,21 @@ fn draft(before: Before, groups: Vec<String>) -> Result<ContactDraft, Error> {
         external_id: before.external_id,
         name: before.name,
         language: Language::parse(&before.language).ok_or(BROKEN)?,
-        category: before.category.parse::<Category>().map_err(|_cause| BROKEN)?,
+        category: before
+            .category
+            .parse::<Category>()
+            .map_err(|_cause| BROKEN)?,
         role: before.role,
         site: before.site,
         unit: before.unit,
         tags: before.tags,
         fields: before.fields,
         groups,
-        points: before.points.into_iter().map(point).collect::<Result<_, _>>()?,
+        points: before
+            .points
+            .into_iter()
+            .map(point)
+            .collect::<Result<_, _>>()?,
         manager_id: before.manager,
     })
 }

@@ -9,8 +9,8 @@ use crate::directory::contact::PointKind;
 use crate::ids::{ContactId, ContactPointId, GroupId};
 
 pub use bulk::{ContactSave, ManagerSave, PointSave, TagSave};
+pub use bulk::{archive_all, clear_external_ids, set_managers, shift_points};
 pub use bulk::{delete_left_over_points, delete_tags, save_contacts, save_points, save_tags};
-pub use bulk::{set_managers, shift_points};
 
 /// A person, without what hangs on the person.
 #[derive(Clone, sqlx::FromRow)]

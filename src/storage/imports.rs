@@ -52,7 +52,9 @@ pub async fn find_newest(on: impl Conn<'_>) -> Result<Option<ImportRow>, Error> 
 
 /// Keeps a new import, and forgets what those before it changed: they can no longer be undone.
 pub async fn insert(tx: &mut Tx, import: &ImportRow) -> Result<(), Error> {
-    tx.sql("DELETE FROM contact_import_person").execute().await?;
+    tx.sql("DELETE FROM contact_import_person")
+        .execute()
+        .await?;
     tx.sql(
         "INSERT INTO contact_import (id, at, actor, added, changed, taken_out, undone_at)
          VALUES ($1, $2, $3, $4, $5, $6, NULL)",
@@ -69,11 +71,7 @@ pub async fn insert(tx: &mut Tx, import: &ImportRow) -> Result<(), Error> {
 }
 
 /// Keeps how people were before an import.
-pub async fn insert_people(
-    tx: &mut Tx,
-    id: ImportId,
-    people: &[BeforeSave],
-) -> Result<u64, Error> {
+pub async fn insert_people(tx: &mut Tx, id: ImportId, people: &[BeforeSave]) -> Result<u64, Error> {
     tx.sql_for(
         "INSERT INTO contact_import_person (import_id, contact_id, before)
          SELECT $1, unhex(value ->> 'contact_id'), unhex(value ->> 'before') FROM json_each($2)",

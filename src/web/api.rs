@@ -66,6 +66,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(contacts::list, contacts::create))
         .routes(routes!(contacts::get, contacts::replace, contacts::archive))
         .routes(routes!(import::export))
+        .routes(routes!(import::undo_import))
         .routes(routes!(groups::list, groups::create))
         .routes(routes!(groups::get, groups::save, groups::delete))
         .routes(routes!(call_trees::list, call_trees::create))

@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 
 use muster::alert::words::Language;
+use muster::clock::Timestamp;
+use muster::directory::apply::Absent;
 use muster::directory::contact::{self, PointKind};
 use muster::directory::import::{ChangeKind, Parsed, parse};
-use muster::directory::{apply, export, group, table};
+use muster::directory::{apply, export, group, table, undo};
 use muster::storage::Db;
 
 use crate::ground::{NOW, actor, entries, keys, opt_out};
@@ -16,7 +18,7 @@ fn file(text: &str) -> Parsed {
 }
 
 async fn apply(db: &Db, text: &str) -> apply::ImportPreview {
-    apply::apply_import(db, &keys(), file(text), "hash", NOW, &actor())
+    apply::apply_import(db, &keys(), file(text), Absent::Stay, "hash", NOW, &actor())
         .await
         .unwrap()
 }
@@ -31,6 +33,21 @@ async fn find(db: &Db, name: &str) -> contact::Contact {
         .into_iter()
         .find(|contact| contact.name == name)
         .unwrap()
+}
+
+fn addresses(contact: &contact::Contact) -> Vec<&str> {
+    let points = contact.points.iter();
+    points.map(|point| point.address.reveal()).collect()
+}
+
+/// Puts a person into a new group, by the group.
+async fn join(db: &Db, group: &str, person: &str) {
+    let draft = group::GroupDraft {
+        title: group.to_owned(),
+        members: Some(vec![find(db, person).await.id]),
+        ..group::GroupDraft::default()
+    };
+    group::create(db, draft, NOW, &actor()).await.unwrap();
 }
 
 const STAFF: &str = "\
@@ -145,5 +162,65 @@ on_both! {
         let (first, second) = tokio::join!(apply(db, STAFF), apply(db, STAFF));
         assert_eq!(first.new + second.new, 2);
         assert_eq!(contact::everyone(db, &keys()).await.unwrap().len(), 2);
+    }
+
+    async fn who_is_not_in_a_whole_list_is_taken_out_of_use_and_comes_back_by_undo(db: &Db) {
+        apply(db, STAFF).await;
+        let ana = find(db, "Ana Cruz").await;
+        let whole = "name,mobile,role,groups,id\nAna Cruz,079 999 99 99,chief,Fire,1\nCid Roth,079 123 45 69,,,9\n";
+        let at = Timestamp(NOW.0 + 1000);
+        let done = apply::apply_import(db, &keys(), file(whole), Absent::TakeOut, "hash", at, &actor()).await.unwrap();
+        assert_eq!((done.new, done.changed, done.absent.len()), (1, 1, 1));
+        assert_eq!(find(db, "Bob Meier").await.archived_at, Some(at));
+        assert_eq!(find(db, "Ana Cruz").await.role, "chief");
+        join(db, "late", "Ana Cruz").await;
+
+        let later = Timestamp(NOW.0 + 2000);
+        let undone = undo::undo_import(db, &keys(), None, later, &actor()).await.unwrap();
+
+        assert_eq!((undone.restored, undone.taken_out), (2, 1));
+        let back = find(db, "Ana Cruz").await;
+        assert_eq!((&back.role, &back.fields, &back.tags), (&ana.role, &ana.fields, &ana.tags));
+        assert_eq!(addresses(&back), addresses(&ana));
+        assert_eq!(back.groups, ["all-staff", "late", "night"]);
+        assert_eq!(back.manager_id, ana.manager_id);
+        assert_eq!(find(db, "Bob Meier").await.archived_at, None);
+        assert_eq!(find(db, "Cid Roth").await.archived_at, Some(later));
+        assert_eq!(entries(db, "contact.import_undo").await, 1);
+        let again = undo::undo_import(db, &keys(), None, later, &actor()).await.unwrap_err();
+        assert!(again.to_string().contains("no import that can be undone"), "{again}");
+    }
+
+    async fn an_import_is_not_undone_over_what_somebody_changed_since(db: &Db) {
+        apply(db, STAFF).await;
+        let ana = find(db, "Ana Cruz").await;
+        contact::archive(db, ana.id, Timestamp(NOW.0 + 1), &actor()).await.unwrap();
+
+        let refused = undo::undo_import(db, &keys(), None, Timestamp(NOW.0 + 2), &actor()).await.unwrap_err();
+
+        assert!(refused.to_string().starts_with("Ana Cruz were changed after this import"), "{refused}");
+        assert_eq!(find(db, "Bob Meier").await.archived_at, None);
+        assert_eq!(entries(db, "contact.import_undo").await, 0);
+    }
+
+    async fn a_list_that_lacks_many_or_has_rows_that_cannot_be_read_takes_nobody_out(db: &Db) {
+        let mut everyone = "name,mobile\n".to_owned();
+        for number in 10..30 {
+            writeln!(everyone, "Person {number},07912345{number}").unwrap();
+        }
+        apply(db, &everyone).await;
+        let take_out = async |text: &str| {
+            let taken = apply::apply_import(db, &keys(), file(text), Absent::TakeOut, "hash", NOW, &actor()).await;
+            taken.unwrap_err().to_string()
+        };
+
+        let half: String = everyone.split_inclusive('\n').take(11).collect();
+        assert!(take_out(&half).await.contains("10 of 20 people are not in the file"));
+        let one_wrong = everyone.replace("Person 29,0791234529", "Person 29,12");
+        assert!(take_out(&one_wrong).await.contains("cannot be read"));
+
+        let people = contact::everyone(db, &keys()).await.unwrap();
+        assert_eq!(people.iter().filter(|contact| contact.archived_at.is_none()).count(), 20);
+        assert_eq!(entries(db, "contact.import").await, 1);
     }
 }

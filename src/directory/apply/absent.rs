@@ -57,9 +57,8 @@ pub(super) fn find(
                 .map(|contact| contact.category),
         )
         .collect();
-    let in_use = |contact: &&Contact| {
-        contact.archived_at.is_none() && in_file.contains(&contact.category)
-    };
+    let in_use =
+        |contact: &&Contact| contact.archived_at.is_none() && in_file.contains(&contact.category);
     let all = existing.iter().filter(in_use);
     let absent = all.clone().filter(|contact| !matched.contains(&contact.id));
     let absent = absent.map(|contact| AbsentPerson {

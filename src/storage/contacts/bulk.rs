@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 
+use crate::clock::Timestamp;
 use crate::storage::{Error, Json, Tx};
 
 /// A person to be saved.
@@ -203,6 +204,39 @@ pub async fn delete_left_over_points(tx: &mut Tx, ids: &Json<Vec<String>>) -> Re
         "DELETE FROM contact_point
          WHERE rank > 1000
            AND contact_id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb))",
+    )
+    .bind(ids)
+    .execute()
+    .await
+}
+
+/// Takes people out of use; those who were before keep their time.
+pub async fn archive_all(
+    tx: &mut Tx,
+    ids: &Json<Vec<String>>,
+    at: Timestamp,
+) -> Result<u64, Error> {
+    tx.sql_for(
+        "UPDATE contact SET archived_at = $2, updated_at = $2
+         WHERE archived_at IS NULL AND id IN (SELECT unhex(value) FROM json_each($1))",
+        "UPDATE contact SET archived_at = $2, updated_at = $2
+         WHERE archived_at IS NULL
+           AND id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb))",
+    )
+    .bind(ids)
+    .bind(at)
+    .execute()
+    .await
+}
+
+/// Takes the organisation's numbers away from people who get others in the same transaction: for a
+/// moment nobody has one, so that two may change theirs with each other.
+pub async fn clear_external_ids(tx: &mut Tx, ids: &Json<Vec<String>>) -> Result<u64, Error> {
+    tx.sql_for(
+        "UPDATE contact SET external_id = NULL
+         WHERE id IN (SELECT unhex(value) FROM json_each($1))",
+        "UPDATE contact SET external_id = NULL
+         WHERE id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb))",
     )
     .bind(ids)
     .execute()

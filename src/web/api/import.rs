@@ -11,8 +11,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::input::{self, Query, flag};
 use crate::account::token::Need;
 use crate::app::App;
-use crate::directory::apply::{self, ImportPreview};
+use crate::directory::apply::{self, Absent, ImportPreview};
 use crate::directory::import::{self, ChangeKind, Parsed};
+use crate::directory::undo::{self, Undone};
 use crate::directory::{export, table};
 use crate::ids::ContactId;
 use crate::keys::hex;
@@ -34,6 +35,10 @@ pub struct ImportQuery {
     /// `true`: says what would change and changes nothing.
     #[serde(deserialize_with = "flag")]
     pub dry_run: Option<bool>,
+    /// `true`: the file is the whole list of its categories, and who is not in it is taken out of use.
+    /// Refused if rows are rejected, or if that would be more than one in five (and more than five).
+    #[serde(deserialize_with = "flag")]
+    pub whole: Option<bool>,
 }
 
 /// What a file did, or with `dry_run` would do.
@@ -57,6 +62,21 @@ pub struct ImportBody {
     pub new_groups: Vec<String>,
     /// Everyone who is new or changed, in the file's order.
     pub people: Vec<ImportedBody>,
+    /// People in use of the file's categories who are not in it.
+    pub absent: Vec<AbsentBody>,
+    /// Why the file may not take them out of use, if it may not; else null.
+    pub absent_stay: Option<String>,
+    /// Whether the file takes, or took, them out of use.
+    pub takes_out: bool,
+}
+
+/// Someone who is not in the file.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AbsentBody {
+    /// Who it is.
+    pub contact: ContactId,
+    /// The name in the directory.
+    pub name: String,
 }
 
 /// A row that is left out.
@@ -114,7 +134,13 @@ pub async fn import(
     request: Request,
 ) -> Result<Json<ImportBody>, Problem> {
     bearer.require(&Need::WriteContacts)?;
-    let is_dry_run = query?.0.dry_run.unwrap_or(false);
+    let query = query?.0;
+    let is_dry_run = query.dry_run.unwrap_or(false);
+    let absent = if query.whole.unwrap_or(false) {
+        Absent::TakeOut
+    } else {
+        Absent::Stay
+    };
     let given = request
         .headers()
         .get(header::CONTENT_TYPE)
@@ -153,7 +179,7 @@ pub async fn import(
             .report(&body(preview, false)));
     } else {
         let (now, actor) = (app.clock.now(), bearer.actor());
-        apply::apply_import(&app.db, &app.keys, parsed, &sha256, now, &actor).await?
+        apply::apply_import(&app.db, &app.keys, parsed, absent, &sha256, now, &actor).await?
     };
     Ok(Json(body(preview, is_dry_run)))
 }
@@ -202,7 +228,34 @@ fn body(preview: ImportPreview, dry_run: bool) -> ImportBody {
             .map(|group| group.name)
             .collect(),
         people: people.collect(),
+        absent: preview
+            .absent
+            .into_iter()
+            .map(|person| AbsentBody {
+                contact: person.contact,
+                name: person.name,
+            })
+            .collect(),
+        absent_stay: preview.absent_stay,
+        takes_out: preview.takes_out,
     }
+}
+
+/// Takes the newest import back: everyone becomes what they were before, and who was new is taken out of
+/// use. Groups that the file made stay. Refused if anybody was changed since, and the second time.
+#[utoipa::path(
+    post, path = "/api/v1/contacts/import/undo", tag = "directory", operation_id = "undo_import",
+    responses(
+        (status = 200, description = "Everyone is as before", body = Undone),
+        (status = 403, description = "The token lacks the scope `contacts:write`"),
+        (status = 422, description = "There is no import to undo, or people were changed since: nothing was changed"),
+    )
+)]
+pub async fn undo_import(State(app): State<App>, bearer: Bearer) -> Result<Json<Undone>, Problem> {
+    bearer.require(&Need::WriteContacts)?;
+    let (now, by) = (app.clock.now(), bearer.actor());
+    let undone = undo::undo_import(&app.db, &app.keys, None, now, &by).await?;
+    Ok(Json(undone))
 }
 
 /// The whole directory as CSV, in the columns that an import reads back. Cells that a spreadsheet

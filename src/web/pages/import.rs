@@ -5,22 +5,24 @@
 
 mod columns;
 mod kept;
+mod undo;
 
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Multipart, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Extension, Router};
 use sha2::{Digest, Sha256};
 
 use crate::account::role::Act;
 use crate::app::App;
-use crate::directory::apply::{self, ImportPreview as Compared, ImportedRow};
+use crate::directory::apply::{self, Absent, ImportPreview as Compared, ImportedRow};
 use crate::directory::import::{self, ChangeKind, Meaning, Parsed, WrongColumns};
 use crate::directory::table::{self, LARGEST_FILE, Table};
 use crate::keys::hex;
+use crate::web::form::Fields;
 use crate::web::format::sentence;
 use crate::web::pages::{PageError, frame, show};
 use crate::web::session::SignedIn;
@@ -41,6 +43,7 @@ const COLUMNS: [&str; 13] = [
 pub fn router() -> Router<App> {
     Router::new()
         .route("/people/import", get(start).post(upload))
+        .route("/people/import/undo/{import}", post(undo::take_back))
         .route("/people/import/{id}", get(look).post(apply_kept))
         .route(
             "/people/import/{id}/columns",
@@ -53,12 +56,18 @@ pub fn router() -> Router<App> {
 
 async fn start(State(app): State<App>, signed_in: SignedIn) -> Result<Response, PageError> {
     signed_in.require(Act::EditDirectory)?;
-    show(StatusCode::OK, &start_page(&app, &signed_in, None))
+    show(StatusCode::OK, &start_page(&app, &signed_in, None).await?)
 }
 
-fn start_page(app: &App, signed_in: &SignedIn, refused: Option<&str>) -> ImportStart {
-    ImportStart {
-        page: frame(app, &signed_in.user, "Import people", Section::People),
+async fn start_page(
+    app: &App,
+    signed_in: &SignedIn,
+    refused: Option<&str>,
+) -> Result<ImportStart, PageError> {
+    let page = frame(app, &signed_in.user, "Import people", Section::People);
+    Ok(ImportStart {
+        page,
+        newest: undo::newest(app).await?,
         action: "/people/import".to_owned(),
         refused: refused.map(|why| {
             Notice::new(
@@ -67,7 +76,7 @@ fn start_page(app: &App, signed_in: &SignedIn, refused: Option<&str>) -> ImportS
             )
         }),
         columns: COLUMNS.map(str::to_owned).to_vec(),
-    }
+    })
 }
 
 async fn upload(
@@ -77,11 +86,12 @@ async fn upload(
     form: Multipart,
 ) -> Result<Response, PageError> {
     signed_in.require(Act::EditDirectory)?;
-    let refuse =
-        |status: StatusCode, why: &str| show(status, &start_page(&app, &signed_in, Some(why)));
+    let refuse = async |status: StatusCode, why: &str| {
+        show(status, &start_page(&app, &signed_in, Some(why)).await?)
+    };
     let (name, bytes) = match file_of(form).await {
         Ok(file) => file,
-        Err((status, why)) => return refuse(status, &why),
+        Err((status, why)) => return refuse(status, &why).await,
     };
     let read = tokio::task::spawn_blocking(move || {
         let sha256 = hex(&Sha256::digest(&bytes));
@@ -89,14 +99,14 @@ async fn upload(
     });
     let (sha256, table) = match read.await.map_err(|_cause| UNREADABLE)? {
         Ok(read) => read,
-        Err(why) => return refuse(StatusCode::UNPROCESSABLE_ENTITY, &why.to_string()),
+        Err(why) => return refuse(StatusCode::UNPROCESSABLE_ENTITY, &why.to_string()).await,
     };
     let meanings = table.headers.iter();
     let said: Vec<Meaning> = meanings.map(|header| Meaning::of_header(header)).collect();
     let read = read_as(&app, table.clone(), said.clone()).await?;
     // A file whose columns have names can be explained by a person; one without names cannot.
     if let Err(why @ (WrongColumns::NoHeaderLine | WrongColumns::Region(_))) = &read {
-        return refuse(StatusCode::UNPROCESSABLE_ENTITY, &why.to_string());
+        return refuse(StatusCode::UNPROCESSABLE_ENTITY, &why.to_string()).await;
     }
     let id = uploads.keep(
         signed_in.user.id,
@@ -159,16 +169,19 @@ async fn look(
 ) -> Result<Response, PageError> {
     signed_in.require(Act::EditDirectory)?;
     let Some(kept) = uploads.find(signed_in.user.id, &id, app.clock.elapsed()) else {
-        return gone(&app, &signed_in);
+        return gone(&app, &signed_in).await;
     };
     if let Some(result) = &kept.result {
-        return show(StatusCode::OK, &done_page(&app, &signed_in, &kept, result));
+        return show(
+            StatusCode::OK,
+            &done_page(&app, &signed_in, &kept, result).await?,
+        );
     }
     if kept.wrong.is_some() {
         return Ok(Redirect::to(&format!("/people/import/{id}/columns")).into_response());
     }
     let Some(parsed) = kept.parsed.clone() else {
-        return gone(&app, &signed_in);
+        return gone(&app, &signed_in).await;
     };
     let compared = apply::plan_import(&app.db, &app.keys, (*parsed).clone()).await?;
     show(
@@ -177,10 +190,13 @@ async fn look(
     )
 }
 
-fn gone(app: &App, signed_in: &SignedIn) -> Result<Response, PageError> {
+async fn gone(app: &App, signed_in: &SignedIn) -> Result<Response, PageError> {
     let why = "this file is no longer kept, because it was applied or waited for too long: choose \
                it again";
-    show(StatusCode::GONE, &start_page(app, signed_in, Some(why)))
+    show(
+        StatusCode::GONE,
+        &start_page(app, signed_in, Some(why)).await?,
+    )
 }
 
 fn preview_page(
@@ -193,7 +209,8 @@ fn preview_page(
     let mut rows = rows(compared);
     let hidden_rows = rows.len().saturating_sub(ROWS) as u64;
     rows.truncate(ROWS);
-    let changes = compared.new + compared.changed > 0;
+    let action = format!("/people/import/{id}");
+    let (absent, hidden_absent) = names(compared);
     ImportPreview {
         page: frame(app, &signed_in.user, "Check the import", Section::People),
         file: kept.called(),
@@ -206,9 +223,22 @@ fn preview_page(
         remarks: remarks(compared),
         rows,
         hidden_rows,
-        action: changes.then(|| format!("/people/import/{id}")),
-        hidden: Vec::new(),
+        is_same: !compared.changes(),
+        action,
+        absent,
+        hidden_absent,
+        absent_stay: compared.absent_stay.as_deref().map(sentence),
     }
+}
+
+/// The names of those who are not in the file, and how many more there are.
+fn names(compared: &Compared) -> (Vec<Link>, u64) {
+    let all = compared.absent.iter();
+    let links = all
+        .take(ROWS)
+        .map(|one| Link::new(&one.name, format!("/people/{}", one.contact)))
+        .collect();
+    (links, compared.absent.len().saturating_sub(ROWS) as u64)
 }
 
 fn remarks(compared: &Compared) -> Vec<Notice> {
@@ -285,8 +315,14 @@ async fn apply_kept(
     signed_in: SignedIn,
     Extension(uploads): Extension<Arc<Uploads>>,
     Path(id): Path<String>,
+    typed: Fields,
 ) -> Result<Response, PageError> {
     signed_in.require(Act::EditDirectory)?;
+    let absent = if typed.get("absent") == "out" {
+        Absent::TakeOut
+    } else {
+        Absent::Stay
+    };
     let owner = signed_in.user.id;
     // Taken out while it is applied: a second press finds nothing to apply.
     let Some((kept, parsed)) = uploads.take_parsed(owner, &id, app.clock.elapsed()) else {
@@ -297,6 +333,7 @@ async fn apply_kept(
         &app.db,
         &app.keys,
         (*parsed).clone(),
+        absent,
         &kept.sha256,
         now,
         &signed_in.actor(),
@@ -314,9 +351,19 @@ async fn apply_kept(
     }
 }
 
-fn done_page(app: &App, signed_in: &SignedIn, kept: &Kept, result: &Compared) -> ImportDone {
+async fn done_page(
+    app: &App,
+    signed_in: &SignedIn,
+    kept: &Kept,
+    result: &Compared,
+) -> Result<ImportDone, PageError> {
+    let taken_out = if result.takes_out {
+        format!(" {} taken out of use.", people(result.absent.len() as u64))
+    } else {
+        String::new()
+    };
     let said = format!(
-        "{} added, {} changed, {} as before.",
+        "{} added, {} changed, {} as before.{taken_out}",
         people(result.new as u64),
         people(result.changed as u64),
         people(result.unchanged as u64)
@@ -324,8 +371,9 @@ fn done_page(app: &App, signed_in: &SignedIn, kept: &Kept, result: &Compared) ->
     let rejected = rows(result)
         .into_iter()
         .filter(|row| row.what == "rejected");
-    ImportDone {
+    Ok(ImportDone {
         page: frame(app, &signed_in.user, "Imported", Section::People),
+        undo: undo::button(app).await?,
         file: kept.called(),
         said,
         rejected: rejected.take(ROWS).collect(),
@@ -333,5 +381,5 @@ fn done_page(app: &App, signed_in: &SignedIn, kept: &Kept, result: &Compared) ->
             Link::new("To the people", "/people"),
             Link::new("Another file", "/people/import"),
         ],
-    }
+    })
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Choice, Frame, Link, Notice, Tone};
+use super::{Act, Choice, Frame, Link, Notice, Tone};
 
 /// `/people/import`: pick a file.
 #[derive(Clone, Debug, Template)]
@@ -16,6 +16,29 @@ pub struct ImportStart {
     pub refused: Option<Notice>,
     /// The columns that are understood.
     pub columns: Vec<String>,
+    /// The import before, while it can be undone.
+    pub newest: Option<Newest>,
+}
+
+/// The newest import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Newest {
+    /// "22 November 2026, 14:02:07 EST by rosa: 12 people added, ...".
+    pub said: String,
+    /// To take it back.
+    pub undo: Act,
+}
+
+/// What undoing an import did.
+#[derive(Clone, Debug, Template)]
+#[template(path = "import_undone.html")]
+pub struct ImportUndone {
+    /// What surrounds the page.
+    pub page: Frame,
+    /// "3 people as before the import. 12 people ...".
+    pub said: String,
+    /// Where to go on.
+    pub next: Vec<Link>,
 }
 
 /// What would happen if the file were applied. Nothing has changed yet.
@@ -44,10 +67,16 @@ pub struct ImportPreview {
     pub rows: Vec<ImportRow>,
     /// How many rows are not shown; zero for none.
     pub hidden_rows: u64,
-    /// Where "Apply" posts to; none when there is nothing to apply.
-    pub action: Option<String>,
-    /// Fields that go along unseen: the kept file's key.
-    pub hidden: Vec<(String, String)>,
+    /// Whether nobody is new and nothing changed.
+    pub is_same: bool,
+    /// Where "Apply" posts to.
+    pub action: String,
+    /// People of the file's categories who are not in it; the first of them.
+    pub absent: Vec<Link>,
+    /// How many more there are.
+    pub hidden_absent: u64,
+    /// Why they cannot be taken out of use by this file, as a sentence; none if they can.
+    pub absent_stay: Option<String>,
 }
 
 impl ImportPreview {
@@ -57,6 +86,21 @@ impl ImportPreview {
             (new, 0) => format!("Apply: add {}", super::people(new)),
             (0, changed) => format!("Apply: change {}", super::people(changed)),
             (new, changed) => format!("Apply: add {}, change {changed}", super::people(new)),
+        }
+    }
+
+    /// How many people are not in the file.
+    pub fn missing(&self) -> u64 {
+        self.absent.len() as u64 + self.hidden_absent
+    }
+
+    /// The other button: "Apply, and take 3 people out of use".
+    pub fn button_out(&self) -> String {
+        let people = super::people(self.missing());
+        if self.is_same {
+            format!("Take {people} out of use")
+        } else {
+            format!("Apply, and take {people} out of use")
         }
     }
 }
@@ -104,6 +148,8 @@ pub struct ImportDone {
     pub rejected: Vec<ImportRow>,
     /// Where to go on.
     pub next: Vec<Link>,
+    /// To take it back, while that can be done.
+    pub undo: Option<Act>,
 }
 
 /// One row of the file.

@@ -32,9 +32,17 @@ async fn import_everyone(house: &House) {
     let read = table::read(table.as_bytes()).unwrap();
     let parsed = import::parse(&read, &organisation.region, &organisation.language()).unwrap();
     let (db, keys, now) = (&house.app.db, &house.app.keys, house.app.clock.now());
-    apply::apply_import(db, keys, parsed, "hash", now, &Actor::system())
-        .await
-        .unwrap();
+    apply::apply_import(
+        db,
+        keys,
+        parsed,
+        apply::Absent::Stay,
+        "hash",
+        now,
+        &Actor::system(),
+    )
+    .await
+    .unwrap();
 }
 
 fn token(message: &Message) -> String {

@@ -2,7 +2,7 @@
 
 use muster::channel::Channel;
 use muster::directory::contact::{self, PointKind};
-use muster::directory::{import, table};
+use muster::directory::{apply, import, table};
 use muster::storage::standing::PersonState;
 use muster::storage::{Error, Tx};
 
@@ -70,7 +70,7 @@ on_both! {
         let by = muster::audit::Actor::system();
         let now = house.app.clock.now();
         let (db, keys) = (&house.app.db, &house.app.keys);
-        muster::directory::apply::apply_import(db, keys, parsed, "hash", now, &by).await.unwrap();
+        apply::apply_import(db, keys, parsed, apply::Absent::Stay, "hash", now, &by).await.unwrap();
         let mut names: Vec<String> = contact::everyone(db, keys).await.unwrap()
             .into_iter().map(|one| one.name).collect();
         names.sort();

@@ -35,7 +35,7 @@ pub(super) async fn look(
     signed_in.require(Act::EditDirectory)?;
     let found = uploads.find(signed_in.user.id, &id, app.clock.elapsed());
     let Some(kept) = found.filter(|kept| kept.result.is_none()) else {
-        return gone(&app, &signed_in);
+        return gone(&app, &signed_in).await;
     };
     let view = ImportColumns {
         page: frame(
@@ -70,7 +70,7 @@ pub(super) async fn choose(
     signed_in.require(Act::EditDirectory)?;
     let owner = signed_in.user.id;
     let Some(kept) = uploads.find(owner, &id, app.clock.elapsed()) else {
-        return gone(&app, &signed_in);
+        return gone(&app, &signed_in).await;
     };
     let said = kept.said.iter().enumerate();
     let said: Vec<Meaning> = said
