@@ -23,11 +23,21 @@ CREATE TABLE contact (
     fields       BYTEA,
     manager_id   UUID   REFERENCES contact (id),
     archived_at  BIGINT,
+    -- The entry that this one turned out to be, for good.
+    merged_into  UUID   REFERENCES contact (id),
     created_at   BIGINT NOT NULL,
     updated_at   BIGINT NOT NULL
 );
 CREATE INDEX contact_by_name ON contact (name, id);
 CREATE INDEX contact_by_manager ON contact (manager_id);
+
+-- Two people who are not one, though they share a number or a name; the smaller id first.
+CREATE TABLE contact_distinct (
+    one_id   UUID   NOT NULL REFERENCES contact (id) ON DELETE CASCADE,
+    other_id UUID   NOT NULL REFERENCES contact (id) ON DELETE CASCADE,
+    at       BIGINT NOT NULL,
+    PRIMARY KEY (one_id, other_id)
+);
 
 CREATE TABLE contact_tag (
     contact_id UUID NOT NULL REFERENCES contact (id) ON DELETE CASCADE,

@@ -13,6 +13,7 @@ pub mod email_address;
 pub mod export;
 pub mod group;
 pub mod import;
+pub mod merge;
 pub mod opt_out;
 pub mod phone_number;
 mod saving;

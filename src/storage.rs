@@ -16,6 +16,7 @@ pub mod contacts;
 pub mod db;
 pub mod deliveries;
 pub mod doubts;
+pub mod duplicates;
 pub mod figures;
 pub mod groups;
 pub mod imports;

@@ -21,7 +21,7 @@ pub use change::{archive, create, update};
 /// People loaded with one statement per table.
 const CHUNK: i64 = 1000;
 
-const NOBODY: Error = Error::NotFound("there is no such person in the directory");
+pub(super) const NOBODY: Error = Error::NotFound("there is no such person in the directory");
 
 /// A person with everything that hangs on the person. Debug shows the id alone.
 #[derive(Clone, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub struct Contact {
     pub manager_id: Option<ContactId>,
     /// Since when the person is out of use.
     pub archived_at: Option<Timestamp>,
+    /// The entry that this one turned out to be, once two were merged.
+    pub merged_into: Option<ContactId>,
 }
 
 impl fmt::Debug for Contact {
@@ -302,6 +304,7 @@ async fn complete(db: &Db, keys: &Keys, rows: Vec<ContactRow>) -> Result<Vec<Con
                 .collect::<Result<_, Error>>()?,
             manager_id: row.manager_id,
             archived_at: row.archived_at,
+            merged_into: row.merged_into,
         })
     };
     rows.into_iter().map(complete).collect()

@@ -47,7 +47,8 @@ pub async fn merge(
     let (keys, actor) = (keys.clone(), actor.clone());
     db.write("merge two contacts", move |tx| {
         async move {
-            let detail = json!({"gone": gone, "points": draft.points.len(), "groups": draft.groups.len()});
+            let detail =
+                json!({"gone": gone, "points": draft.points.len(), "groups": draft.groups.len()});
             audit::append(tx, now, &actor, "contact.merge", &keep.to_string(), &detail).await?;
             if revision(&mut *tx).await? != seen {
                 return Err(Error::Changed);
@@ -87,7 +88,15 @@ pub async fn keep_apart(
     db.write("keep two contacts apart", move |tx| {
         async move {
             let detail = json!({"other": other});
-            audit::append(tx, now, &actor, "contact.keep_apart", &one.to_string(), &detail).await?;
+            audit::append(
+                tx,
+                now,
+                &actor,
+                "contact.keep_apart",
+                &one.to_string(),
+                &detail,
+            )
+            .await?;
             duplicates::keep_apart(tx, one, other, now).await?;
             Ok(())
         }
@@ -144,7 +153,10 @@ fn united(keep: &Contact, gone: &Contact) -> Result<ContactDraft, Error> {
     fields.extend(keep.fields.clone());
     let managers = [keep.manager_id, gone.manager_id].into_iter().flatten();
     Ok(ContactDraft {
-        external_id: keep.external_id.clone().or_else(|| gone.external_id.clone()),
+        external_id: keep
+            .external_id
+            .clone()
+            .or_else(|| gone.external_id.clone()),
         name: keep.name.clone(),
         language: keep.language.clone(),
         category: keep.category,
@@ -155,7 +167,9 @@ fn united(keep: &Contact, gone: &Contact) -> Result<ContactDraft, Error> {
         fields,
         groups: both(&keep.groups, &gone.groups),
         points: united_points(keep, gone),
-        manager_id: managers.into_iter().find(|id| ![keep.id, gone.id].contains(id)),
+        manager_id: managers
+            .into_iter()
+            .find(|id| ![keep.id, gone.id].contains(id)),
     })
 }
 

@@ -147,7 +147,7 @@ pub async fn undo_import(
                 &json!(undone),
             )
             .await?;
-            refuse_changed(imports::list_changed_since(&mut *tx, &import).await?)?;
+            refuse_changed(&imports::list_changed_since(&mut *tx, &import).await?)?;
             let mut known = Vec::new();
             for row in &people {
                 let Some(sealed) = &row.before else { continue };
@@ -167,7 +167,7 @@ pub async fn undo_import(
 const NOTHING: &str = "there is no import that can be undone: only the newest one can, once";
 const BROKEN: storage::Error = storage::Error::Broken("a kept person is no JSON object");
 
-fn refuse_changed(changed: Vec<(String,)>) -> Result<(), Error> {
+fn refuse_changed(changed: &[(String,)]) -> Result<(), Error> {
     if changed.is_empty() {
         return Ok(());
     }

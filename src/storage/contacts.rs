@@ -37,6 +37,8 @@ pub struct ContactRow {
     pub manager_id: Option<ContactId>,
     /// Since when the person is no longer in use.
     pub archived_at: Option<Timestamp>,
+    /// The entry that this one turned out to be.
+    pub merged_into: Option<ContactId>,
     /// When the row was made.
     pub created_at: Timestamp,
     /// When it was last saved.

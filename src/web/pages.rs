@@ -12,6 +12,7 @@ pub mod calls;
 pub mod check;
 pub mod contact;
 pub mod draft_view;
+pub mod duplicates;
 pub mod follow_up;
 pub mod groups;
 pub mod import;
@@ -65,6 +66,7 @@ pub fn router() -> Router<App> {
         .merge(report::router())
         .merge(calls::router())
         .merge(people::router())
+        .merge(duplicates::router())
         .merge(contact::router())
         .merge(groups::router())
         .merge(import::router())

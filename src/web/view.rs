@@ -11,6 +11,7 @@ pub mod board;
 pub mod calls;
 pub mod chart;
 pub mod check;
+pub mod duplicates;
 pub mod error;
 pub mod follow_up;
 pub mod frame;

@@ -84,4 +84,35 @@ on_both! {
         assert!(file.header("content-type").starts_with("text/csv"));
         file.says("Ana Cruz,,'+12025550101");
     }
+
+    async fn two_entries_of_one_person_are_compared_and_made_one(house: House) {
+        let ana = house.person("Ana Cruz", "+12025550101").await;
+        let twin = house.person("A. Cruz", "+12025550101").await;
+        let mut browser = house.signed_in(&[Role::DirectoryAdmin]).await;
+        let pair = format!("/people/duplicates/{ana}/{twin}");
+
+        browser.get("/people").await.says("/people/duplicates");
+        browser.get("/people/duplicates").await.says(&pair).says("The same number or address");
+        browser.get(&pair).await.says("One person or two?").says("+1 202-555-0101");
+        let unsaid = browser.post(&pair, &[("keep", "neither")]).await;
+        assert_eq!(unsaid.status, StatusCode::UNPROCESSABLE_ENTITY);
+        browser.post(&pair, &[("keep", &ana.to_string())]).await
+            .leads_to(&format!("/people/{ana}?done=merged"));
+
+        browser.get(&format!("/people/{twin}")).await.says("The entry that stayed").does_not_say("Save</button>");
+        browser.get("/people/duplicates").await.says("Nobody seems to be in the directory twice");
+        browser.get("/people").await.says("1 person: 1 staff").does_not_say("A. Cruz");
+    }
+
+    async fn entries_are_made_one_only_by_whoever_keeps_the_directory(house: House) {
+        let ana = house.person("Ana Cruz", "+12025550101").await;
+        let twin = house.person("A. Cruz", "+12025550101").await;
+        let mut sender = house.signed_in(&[Role::Sender]).await;
+        let pair = format!("/people/duplicates/{ana}/{twin}");
+
+        assert_eq!(sender.get(&pair).await.status, StatusCode::FORBIDDEN);
+        let posted = sender.post(&pair, &[("keep", &ana.to_string())]).await;
+        assert_eq!(posted.status, StatusCode::FORBIDDEN);
+        sender.get("/people").await.says("A. Cruz").does_not_say("/people/duplicates");
+    }
 }

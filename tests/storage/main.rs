@@ -12,6 +12,7 @@ mod call_trees;
 mod contacts;
 mod groups;
 mod imports;
+mod merging;
 mod second_factor;
 mod tokens;
 mod writing;

@@ -86,7 +86,12 @@ async fn save(
             });
             audit::append(tx, now, &actor, action, &id.to_string(), &detail).await?;
             if action == "contact.update" {
-                contacts::find(&mut *tx, id).await?.ok_or(NOBODY)?;
+                let row = contacts::find(&mut *tx, id).await?.ok_or(NOBODY)?;
+                if row.merged_into.is_some() {
+                    let sentence =
+                        "this entry was merged into another: change the other one, which has all of it";
+                    return Err(refused("id", sentence));
+                }
             }
             refuse_unknown(tx, id, &draft).await?;
             let points = contacts::points_of(&mut *tx, &contacts::ids_json([id])).await?;

@@ -7,11 +7,7 @@ use crate::storage::call_trees::BranchRow;
 
 /// The branches with one person in the place of two. Whom either called, the one calls; of two callers,
 /// the higher place counts where one of the two stood above the other, else that of the one who stays.
-pub(super) fn united(
-    branches: Vec<BranchRow>,
-    keep: ContactId,
-    gone: ContactId,
-) -> Vec<BranchRow> {
+pub(super) fn united(branches: Vec<BranchRow>, keep: ContactId, gone: ContactId) -> Vec<BranchRow> {
     let caller_of: HashMap<ContactId, ContactId> = branches
         .iter()
         .map(|branch| (branch.contact_id, branch.caller_id))
@@ -39,7 +35,11 @@ pub(super) fn united(
     let mut last = None;
     let mut position = 0;
     for branch in &mut united {
-        position = if last == Some(branch.caller_id) { position + 1 } else { 1 };
+        position = if last == Some(branch.caller_id) {
+            position + 1
+        } else {
+            1
+        };
         last = Some(branch.caller_id);
         branch.position = position;
     }

@@ -57,6 +57,7 @@ async fn look(
     let said = match done.done.as_str() {
         "made" => Some("Added to the directory."),
         "saved" => Some("Saved."),
+        "merged" => Some("The two entries are one now. The other one leads here."),
         _ => None,
     };
     if let Some(said) = said {
@@ -78,9 +79,16 @@ async fn page(
 ) -> Result<ContactPage, PageError> {
     let user = &signed_in.user;
     let times = Times::new(&app.config, app.clock.now());
-    let may_edit = user.may(Act::EditDirectory);
+    let may_edit = user.may(Act::EditDirectory) && contact.merged_into.is_none();
     let mut surroundings = frame(app, user, &contact.name, Section::People);
-    if let Some(since) = contact.archived_at {
+    if let Some(one) = contact.merged_into {
+        let text = "This entry and another were the same person and are one now.";
+        surroundings = surroundings.notice(Notice {
+            tone: Tone::Careful,
+            text: text.to_owned(),
+            link: Some(Link::new("The entry that stayed", format!("/people/{one}"))),
+        });
+    } else if let Some(since) = contact.archived_at {
         let text = format!(
             "Taken out of use on {}: no alert goes to this person.{}",
             times.day(since),

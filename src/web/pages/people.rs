@@ -18,7 +18,7 @@ use crate::web::format::count;
 use crate::web::pages::{PageError, frame, show};
 use crate::web::session::{self, SignedIn};
 use crate::web::view::people::{ContactRow, Filter, People};
-use crate::web::view::{Pages, Section, counted, people};
+use crate::web::view::{Link, Pages, Section, counted, people};
 
 /// People on one page.
 pub(super) const PAGE: i64 = 50;
@@ -79,8 +79,17 @@ async fn list(
             .user
             .may(Act::EditDirectory)
             .then(|| "/people/new".to_owned()),
+        care: care(&signed_in),
     };
     show(StatusCode::OK, &view)
+}
+
+/// The pages that keep the directory in order.
+fn care(signed_in: &SignedIn) -> Vec<Link> {
+    if !signed_in.user.may(Act::EditDirectory) {
+        return Vec::new();
+    }
+    vec![Link::new("In the directory twice?", "/people/duplicates")]
 }
 
 fn may_import(signed_in: &SignedIn) -> Option<String> {

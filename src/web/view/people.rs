@@ -46,6 +46,8 @@ pub struct People {
     pub export_href: Option<String>,
     /// Where to add one person; none for whoever may not.
     pub new_href: Option<String>,
+    /// What else there is to keep in order; empty for whoever may not.
+    pub care: Vec<Link>,
 }
 
 /// One person in a list.
