@@ -88,6 +88,21 @@ CREATE TABLE contact_import_person (
     before     BYTEA
 );
 
+-- The ledger of opt-outs, per number or address: nothing is removed from it.
+CREATE TABLE opt_out (
+    id         UUID   PRIMARY KEY,
+    -- The keyed hash of the number, as contact_point has it.
+    lookup     BYTEA  NOT NULL,
+    at         BIGINT NOT NULL,
+    how        TEXT   NOT NULL,
+    actor      TEXT   NOT NULL,
+    -- When it ended, how that was asked for, and who wrote it down; null while it holds.
+    lifted_at  BIGINT,
+    lifted_how TEXT,
+    lifted_by  TEXT
+);
+CREATE INDEX opt_out_by_lookup ON opt_out (lookup);
+
 CREATE TABLE contact_group (
     id         UUID   PRIMARY KEY,
     name       TEXT   NOT NULL UNIQUE,

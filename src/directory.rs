@@ -12,6 +12,7 @@ pub mod csv_file;
 pub mod email_address;
 pub mod export;
 pub mod group;
+pub mod health;
 pub mod import;
 pub mod merge;
 pub mod opt_out;

@@ -71,6 +71,8 @@ uuid_id! {
     ReplyId;
     /// A human phone tree.
     CallTreeId;
+    /// One time that a number asked for nothing more.
+    OptOutId;
     /// One file of people that was imported.
     ImportId;
 }

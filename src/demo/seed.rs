@@ -17,7 +17,8 @@ use crate::directory::call_tree::{self, Branch};
 use crate::directory::contact::{self, ContactDraft, lookup_text};
 use crate::directory::group::{self, GroupDraft};
 use crate::directory::import::WrongColumns;
-use crate::directory::{apply, import, opt_out, table};
+use crate::directory::opt_out::{self, How};
+use crate::directory::{apply, import, table};
 use crate::ids::ContactId;
 use crate::keys::hex;
 use crate::storage::{self, approvals};
@@ -185,7 +186,7 @@ async fn opt_outs(app: &App, people: &[DemoPerson]) -> Result<(), SeedError> {
         let lookup = app.keys.lookup(&lookup_text(&Address::new(mobile)));
         app.db
             .write("demo.opt_out", move |tx| {
-                Box::pin(async move { opt_out::opt_out(tx, &lookup, "sms", now, &by).await })
+                Box::pin(async move { opt_out::opt_out(tx, &lookup, How::Sms, now, &by).await })
             })
             .await?;
     }

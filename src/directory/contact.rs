@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use super::Error;
+use super::health::Concern;
 use super::import::Point as ImportedPoint;
 use crate::alert::words::{Category, Language};
 use crate::channel::Address;
@@ -165,6 +166,8 @@ pub struct Wanted {
     pub tag: Option<String>,
     /// Also who is archived.
     pub with_archived: bool,
+    /// Only those of whom there is this to mend; a proof before the moment is long ago.
+    pub concern: Option<(Concern, Timestamp)>,
 }
 
 impl Wanted {
@@ -180,6 +183,7 @@ impl Wanted {
             group: self.group,
             tag: self.tag.clone(),
             with_archived: self.with_archived,
+            concern: self.concern,
         }
     }
 }

@@ -114,7 +114,7 @@ pub async fn undoable(db: &Db) -> Result<Option<ImportRow>, Error> {
 
 /// Undoes the newest import. Refused if there is none, if it is not the one meant, or if anybody whom it
 /// wrote was changed since: nothing is undone then. A number that the import replaced comes back
-/// with its opt-out if anybody else has it, and as not verified.
+/// with its opt-out, and as not verified.
 pub async fn undo_import(
     db: &Db,
     keys: &Keys,

@@ -10,18 +10,16 @@ use crate::audit::Actor;
 use crate::channel::Inbound;
 use crate::clock::Timestamp;
 use crate::directory::contact::lookup_text;
-use crate::directory::opt_out;
+use crate::directory::opt_out::{self, How};
 use crate::directory::phone_number::PhoneNumber;
 use crate::ids::{ReplyId, ResponseId};
-use crate::storage::contacts;
 use crate::storage::links::{self, Sent};
 use crate::storage::responses::{self, Addressee, Reply, ReplyOutcome};
 use crate::storage::{Error, Tx};
+use crate::storage::{contacts, health};
 
 /// How long after an alert a number's reply is still taken for an answer to it.
 pub const LATEST: std::time::Duration = std::time::Duration::from_hours(72);
-/// How an opt-out by SMS is named beside the number.
-const BY_SMS: &str = "sms";
 
 /// Takes in a message that someone sent to us. The same one twice is taken in once; one that
 /// answers nothing is kept for a person to read.
@@ -107,13 +105,14 @@ async fn inbound_in(tx: &mut Tx, reply: &Reply, decided: Decided) -> Result<bool
     match decided {
         Decided::Answer(response, is_call_out) => record_in(tx, &response, is_call_out).await?,
         Decided::Stop => {
-            opt_out::opt_out(tx, &reply.lookup, BY_SMS, reply.at, &by).await?;
+            opt_out::opt_out(tx, &reply.lookup, How::Sms, reply.at, &by).await?;
         }
         Decided::Start => {
-            opt_out::opt_in(tx, &reply.lookup, BY_SMS, reply.at, &by).await?;
+            opt_out::opt_in(tx, &reply.lookup, How::Sms, reply.at, &by).await?;
         }
         Decided::Nothing(_) => {}
     }
+    health::mark_heard_from(tx, &reply.lookup, reply.at).await?;
     Ok(true)
 }
 

@@ -6,6 +6,7 @@ use super::{Conn, Db, Error, Json, Tx};
 use crate::alert::words::{Category, Language};
 use crate::clock::Timestamp;
 use crate::directory::contact::PointKind;
+use crate::directory::health::Concern;
 use crate::ids::{ContactId, ContactPointId, GroupId};
 
 pub use bulk::{ContactSave, ManagerSave, PointSave, TagSave};
@@ -87,6 +88,8 @@ pub struct Filter {
     pub tag: Option<String>,
     /// Also who is archived.
     pub with_archived: bool,
+    /// Only those of whom there is this to mend; a proof before the moment is long ago.
+    pub concern: Option<(Concern, Timestamp)>,
 }
 
 /// One person.
@@ -148,6 +151,20 @@ pub async fn page(
            AND ($6 IS NULL OR EXISTS (SELECT 1 FROM contact_tag t
                                       WHERE t.contact_id = c.id AND lower(t.tag) = lower($6)))
            AND ($7 OR c.archived_at IS NULL)
+           AND ($9 IS NULL OR CASE $9
+                WHEN 'no_way' THEN NOT EXISTS (SELECT 1 FROM contact_point p WHERE p.contact_id = c.id)
+                WHEN 'failed' THEN EXISTS (SELECT 1 FROM contact_point p WHERE p.contact_id = c.id
+                                             AND p.unreachable_at IS NOT NULL)
+                WHEN 'no_mobile' THEN
+                     EXISTS (SELECT 1 FROM contact_point p WHERE p.contact_id = c.id)
+                     AND NOT EXISTS (SELECT 1 FROM contact_point p
+                                     WHERE p.contact_id = c.id AND p.kind = 'mobile')
+                WHEN 'never_verified' THEN
+                     EXISTS (SELECT 1 FROM contact_point p WHERE p.contact_id = c.id)
+                     AND NOT EXISTS (SELECT 1 FROM contact_point p
+                                     WHERE p.contact_id = c.id AND p.verified_at IS NOT NULL)
+                ELSE (SELECT max(p.verified_at) FROM contact_point p WHERE p.contact_id = c.id) < $10
+                END)
          ORDER BY c.name, c.id LIMIT $8",
     )
     .bind(after.0)
@@ -158,6 +175,8 @@ pub async fn page(
     .bind(&filter.tag)
     .bind(filter.with_archived)
     .bind(limit)
+    .bind(filter.concern.map(|(concern, _)| concern))
+    .bind(filter.concern.map(|(_, limit)| limit))
     .fetch_all()
     .await
 }

@@ -19,6 +19,7 @@ pub mod import;
 pub mod launch_board;
 pub mod live;
 pub mod log;
+pub mod opt_outs;
 pub mod own_account;
 pub mod page_error;
 pub mod password;
@@ -67,6 +68,7 @@ pub fn router() -> Router<App> {
         .merge(calls::router())
         .merge(people::router())
         .merge(duplicates::router())
+        .merge(opt_outs::router())
         .merge(contact::router())
         .merge(groups::router())
         .merge(import::router())

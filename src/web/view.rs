@@ -19,6 +19,7 @@ mod from_words;
 pub mod import;
 pub mod launch;
 pub mod log;
+pub mod opt_outs;
 pub mod own_account;
 pub mod people;
 pub mod person;

@@ -151,6 +151,8 @@ test("every page is readable in every view, by axe and without scrolling sideway
   const person = await page.locator(`a[href*="${board}/people/"]`).first().getAttribute("href");
   await page.goto("/people");
   const contact = await page.locator("main a.name").first().getAttribute("href");
+  await page.goto(contact);
+  const point = await page.locator('a[href*="/points/"]').first().getAttribute("href");
   await page.goto("/sandbox");
   const answer = await page.locator('a[href*="/a/"]').first().getAttribute("href");
   await page.context().close();
@@ -160,7 +162,7 @@ test("every page is readable in every view, by axe and without scrolling sideway
     "all-clear": `${board}/all-clear`, update: `${board}/update`, remind: `${board}/remind`,
     stop: `${board}/stop`, report: board.replace("alerts", "reports"), people: "/people", contact,
     "new-contact": "/people/new", import: "/people/import",
-    duplicates: "/people/duplicates", groups: "/groups",
+    duplicates: "/people/duplicates", "opt-outs": "/people/opt-outs", point, groups: "/groups",
     group: "/groups/all-staff", templates: "/templates", template: "/templates/closure",
     sandbox: "/sandbox", service: "/service", accounts: "/accounts", account: "/account", log: "/log", password: "/password", answer,
     "no-such-page": "/nothing-here",

@@ -115,4 +115,30 @@ on_both! {
         assert_eq!(posted.status, StatusCode::FORBIDDEN);
         sender.get("/people").await.says("A. Cruz").does_not_say("/people/duplicates");
     }
+
+    async fn a_number_is_opted_out_by_hand_shown_in_the_ledger_and_taken_back(house: House) {
+        let ana = house.person("Ana Cruz", "+12025550101").await;
+        let mut browser = house.signed_in(&[Role::DirectoryAdmin]).await;
+        let person = browser.get(&format!("/people/{ana}")).await;
+        person.says("Never verified");
+        let point = person.text.split("/points/").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let page = format!("/people/{ana}/points/{point}");
+
+        let unsaid = browser.post(&page, &[("what", "out"), ("how", "")]).await;
+        assert_eq!(unsaid.status, StatusCode::UNPROCESSABLE_ENTITY);
+        unsaid.says("Say how it was asked for");
+        browser.post(&page, &[("what", "out"), ("how", "phone")]).await.leads_to(&page);
+
+        let ledger = browser.get("/people/opt-outs").await;
+        ledger.says("Ana Cruz").says("on the phone, entered by").says("+12•••••101");
+        ledger.says("Emergencies are still sent here.").does_not_say("2025550101");
+        browser.post(&page, &[("what", "in"), ("how", "mistake")]).await.leads_to(&page);
+        browser.get("/people/opt-outs").await.says("Nobody has opted out").says("Taken back");
+        browser.post(&page, &[("what", "verified")]).await.leads_to(&format!("/people/{ana}"));
+        browser.get(&page).await.says("Verified on");
+        assert_eq!(browser.get("/people?mend=never_verified").await.text.matches("Ana Cruz").count(), 0);
+        let mut sender = house.signed_in(&[Role::Sender]).await;
+        sender.get("/people/opt-outs").await.says("Taken back").does_not_say("2025550101");
+        assert_eq!(sender.post(&page, &[("what", "out")]).await.status, StatusCode::FORBIDDEN);
+    }
 }

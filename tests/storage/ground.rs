@@ -7,7 +7,7 @@ use muster::audit::{self, Actor};
 use muster::channel::Address;
 use muster::clock::Timestamp;
 use muster::directory::contact::{ContactDraft, PointDraft, PointKind, lookup_text};
-use muster::directory::opt_out;
+use muster::directory::opt_out::{self, How};
 use muster::ids::ContactId;
 use muster::keys::Keys;
 use muster::storage::{Access, Db};
@@ -104,7 +104,7 @@ pub(crate) fn person(name: &str, points: &[(PointKind, &str)]) -> ContactDraft {
 pub(crate) async fn opt_out(db: &Db, number: &Address, at: Timestamp) -> Vec<ContactId> {
     let lookup = keys().lookup(&lookup_text(number));
     let written = db.write("test.opt_out", move |tx| {
-        Box::pin(async move { opt_out::opt_out(tx, &lookup, "sms", at, &actor()).await })
+        Box::pin(async move { opt_out::opt_out(tx, &lookup, How::Sms, at, &actor()).await })
     });
     written.await.unwrap()
 }
@@ -113,7 +113,7 @@ pub(crate) async fn opt_out(db: &Db, number: &Address, at: Timestamp) -> Vec<Con
 pub(crate) async fn opt_in(db: &Db, number: &Address, at: Timestamp) -> Vec<ContactId> {
     let lookup = keys().lookup(&lookup_text(number));
     let written = db.write("test.opt_in", move |tx| {
-        Box::pin(async move { opt_out::opt_in(tx, &lookup, "sms", at, &actor()).await })
+        Box::pin(async move { opt_out::opt_in(tx, &lookup, How::Sms, at, &actor()).await })
     });
     written.await.unwrap()
 }

@@ -11,6 +11,7 @@ mod accounts;
 mod call_trees;
 mod contacts;
 mod groups;
+mod health;
 mod imports;
 mod merging;
 mod second_factor;

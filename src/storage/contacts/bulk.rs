@@ -168,10 +168,10 @@ pub async fn save_points(tx: &mut Tx, points: &[PointSave]) -> Result<u64, Error
          SELECT unhex(value ->> 'id'), unhex(value ->> 'contact_id'), value ->> 'kind',
                 value ->> 'rank', unhex(value ->> 'address'), unhex(value ->> 'lookup'),
                 value ->> 'extension',
-                (SELECT max(o.opted_out_at) FROM contact_point o
-                 WHERE o.lookup = unhex(value ->> 'lookup')),
-                (SELECT max(o.opted_out_by) FROM contact_point o
-                 WHERE o.lookup = unhex(value ->> 'lookup'))
+                (SELECT max(o.at) FROM opt_out o
+                 WHERE o.lookup = unhex(value ->> 'lookup') AND o.lifted_at IS NULL),
+                (SELECT max(o.how) FROM opt_out o
+                 WHERE o.lookup = unhex(value ->> 'lookup') AND o.lifted_at IS NULL)
          FROM json_each($1) WHERE true
          ON CONFLICT (id) DO UPDATE SET
              kind = excluded.kind, rank = excluded.rank, address = excluded.address,
@@ -180,10 +180,10 @@ pub async fn save_points(tx: &mut Tx, points: &[PointSave]) -> Result<u64, Error
                                     opted_out_at, opted_out_by)
          SELECT r.id, r.contact_id, r.kind, r.rank, decode(r.address, 'hex'),
                 decode(r.lookup, 'hex'), r.extension,
-                (SELECT max(o.opted_out_at) FROM contact_point o
-                 WHERE o.lookup = decode(r.lookup, 'hex')),
-                (SELECT max(o.opted_out_by) FROM contact_point o
-                 WHERE o.lookup = decode(r.lookup, 'hex'))
+                (SELECT max(o.at) FROM opt_out o
+                 WHERE o.lookup = decode(r.lookup, 'hex') AND o.lifted_at IS NULL),
+                (SELECT max(o.how) FROM opt_out o
+                 WHERE o.lookup = decode(r.lookup, 'hex') AND o.lifted_at IS NULL)
          FROM jsonb_to_recordset($1::jsonb) AS r (
              id uuid, contact_id uuid, kind text, rank integer, address text, lookup text,
              extension text)

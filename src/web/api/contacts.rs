@@ -216,6 +216,7 @@ pub async fn list(
         group,
         tag: query.tag,
         with_archived: query.archived.unwrap_or(false),
+        concern: None,
     };
     let found = contact::list(&app.db, &app.keys, &wanted, after, limit).await?;
     let items = found

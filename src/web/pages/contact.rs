@@ -2,6 +2,8 @@
 
 mod fields;
 
+mod point;
+
 pub(super) use fields::list;
 
 use axum::Router;
@@ -16,11 +18,12 @@ use crate::app::App;
 use crate::directory;
 use crate::directory::contact::{self, Contact, Point, PointKind};
 use crate::directory::group::{self, Rule, RuleField};
+use crate::directory::health;
 use crate::ids::ContactId;
 use crate::storage::{alerts, calls};
 use crate::web::form::Fields;
 use crate::web::format::{self, Times, sentence};
-use crate::web::pages::people::{category_in_words, number_in_words, place};
+use crate::web::pages::people::{category_in_words, concern_in_words, number_in_words, place};
 use crate::web::pages::{PageError, frame, show};
 use crate::web::session::SignedIn;
 use crate::web::view::person::{ContactPage, NewContact, PointRow};
@@ -36,6 +39,7 @@ pub fn router() -> Router<App> {
         .route("/people/new", get(new_form).post(make))
         .route("/people/{id}", get(look).post(change))
         .route("/people/{id}/archive", post(archive))
+        .merge(point::router())
 }
 
 /// What was just done, for the sentence above the page.
@@ -113,7 +117,7 @@ async fn page(
         name: contact.name.clone(),
         place: place(&[&contact.role, &contact.unit, &contact.site]),
         facts: facts(app, contact, may_edit).await?,
-        points: points(contact, sees_numbers, &times),
+        points: points(contact, sees_numbers, may_edit, &times),
         groups: groups(app, contact).await?,
         fields: if may_edit {
             fields::of(app, contact)
@@ -139,6 +143,16 @@ async fn facts(app: &App, contact: &Contact, may_edit: bool) -> Result<Vec<Fact>
             facts.push(Fact::new(label, value));
         }
     };
+    let health: Vec<&str> = health::concerns(contact, app.clock.now())
+        .into_iter()
+        .map(concern_in_words)
+        .collect();
+    let health = if health.is_empty() {
+        "Good".to_owned()
+    } else {
+        sentence(&health.join("; "))
+    };
+    add("Contact data", health);
     add("Work", contact.role.clone());
     add("Unit", contact.unit.clone());
     add("Site", contact.site.clone());
@@ -161,7 +175,7 @@ async fn facts(app: &App, contact: &Contact, may_edit: bool) -> Result<Vec<Fact>
 }
 
 /// The phones first: an alert goes there first.
-fn points(contact: &Contact, sees_numbers: bool, times: &Times) -> Vec<PointRow> {
+fn points(contact: &Contact, sees_numbers: bool, may_edit: bool, times: &Times) -> Vec<PointRow> {
     [PointKind::Mobile, PointKind::Landline, PointKind::Email]
         .into_iter()
         .flat_map(|kind| {
@@ -170,7 +184,10 @@ fn points(contact: &Contact, sees_numbers: bool, times: &Times) -> Vec<PointRow>
                 .iter()
                 .filter(move |point| point.kind == kind)
         })
-        .map(|point| row(point, sees_numbers, times))
+        .map(|point| PointRow {
+            keep: may_edit.then(|| format!("/people/{}/points/{}", contact.id, point.id)),
+            ..row(point, sees_numbers, times)
+        })
         .collect()
 }
 
@@ -204,6 +221,7 @@ fn row(point: &Point, sees_numbers: bool, times: &Times) -> PointRow {
         href: sees_numbers.then(|| format!("{scheme}{clear}")),
         remark,
         tone,
+        keep: None,
     }
 }
 

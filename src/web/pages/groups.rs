@@ -208,7 +208,11 @@ async fn page(
             .map(|one| Link::new(one.title_in(&language), format!("/templates/{}", one.name)))
             .collect(),
         pages: pages(&path, asked, members.items.len(), members.next, total),
-        rows: members.items.iter().map(row).collect(),
+        rows: members
+            .items
+            .iter()
+            .map(|contact| row(contact, app.clock.now()))
+            .collect(),
         form: may_edit.then(|| GroupForm {
             action: path.clone(),
             fields: fields(|name| value_of(group, name)),

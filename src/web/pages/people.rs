@@ -10,11 +10,14 @@ use serde::Deserialize;
 use crate::account::role::Act;
 use crate::alert::words::Category;
 use crate::app::App;
+use crate::clock::Timestamp;
 use crate::directory::contact::{self, Contact, PointKind, Wanted};
+use crate::directory::health::{self, Concern};
 use crate::directory::{export, group};
 use crate::ids::{ContactId, GroupId};
 use crate::storage::groups::CountedRow;
-use crate::web::format::count;
+use crate::storage::health::Counts;
+use crate::web::format::{count, sentence};
 use crate::web::pages::{PageError, frame, show};
 use crate::web::session::{self, SignedIn};
 use crate::web::view::people::{ContactRow, Filter, People};
@@ -39,6 +42,9 @@ struct Asked {
     category: String,
     #[serde(default)]
     group: String,
+    /// Something to mend: the word of a concern.
+    #[serde(default)]
+    mend: String,
     after: Option<ContactId>,
     #[serde(default)]
     skipped: u64,
@@ -53,22 +59,29 @@ async fn list(
     let groups = group::list(&app.db).await?;
     let counts = contact::counts(&app.db).await?;
     let chosen = groups.iter().find(|group| group.name == asked.group);
-    let wanted = wanted(&asked, chosen.map(|group| group.id));
+    let now = app.clock.now();
+    let wanted = wanted(&asked, chosen.map(|group| group.id), now);
+    let to_mend = health::counts(&app.db, now).await?;
     let page = contact::list(&app.db, &app.keys, &wanted, asked.after, PAGE).await?;
     let total: u64 = counts.iter().map(|(_, people)| count(*people)).sum();
     let view = People {
         page: frame(&app, &signed_in.user, "People", Section::People),
         query: asked.q.clone(),
-        hidden: [("category", &asked.category), ("group", &asked.group)]
-            .into_iter()
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| (name.to_owned(), value.clone()))
-            .collect(),
+        mend: by_concern(&asked, &to_mend),
+        hidden: [
+            ("category", &asked.category),
+            ("group", &asked.group),
+            ("mend", &asked.mend),
+        ]
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name.to_owned(), value.clone()))
+        .collect(),
         filters: filters(&asked, &counts, chosen, total),
         groups: groups.iter().map(|group| by_group(&asked, group)).collect(),
         summary: summary(&counts, total),
         pages: pages("/people", &asked, page.items.len(), page.next),
-        rows: page.items.iter().map(row).collect(),
+        rows: page.items.iter().map(|contact| row(contact, now)).collect(),
         is_empty: total == 0,
         import_href: may_import(&signed_in),
         export_href: signed_in
@@ -89,7 +102,10 @@ fn care(signed_in: &SignedIn) -> Vec<Link> {
     if !signed_in.user.may(Act::EditDirectory) {
         return Vec::new();
     }
-    vec![Link::new("In the directory twice?", "/people/duplicates")]
+    vec![
+        Link::new("In the directory twice?", "/people/duplicates"),
+        Link::new("Opted out", "/people/opt-outs"),
+    ]
 }
 
 fn may_import(signed_in: &SignedIn) -> Option<String> {
@@ -99,13 +115,52 @@ fn may_import(signed_in: &SignedIn) -> Option<String> {
         .then(|| "/people/import".to_owned())
 }
 
-fn wanted(asked: &Asked, group: Option<GroupId>) -> Wanted {
+fn wanted(asked: &Asked, group: Option<GroupId>, now: Timestamp) -> Wanted {
     Wanted {
         text: (!asked.q.trim().is_empty()).then(|| asked.q.clone()),
         category: asked.category.parse().ok(),
         group,
         tag: None,
         with_archived: false,
+        concern: asked
+            .mend
+            .parse()
+            .ok()
+            .map(|concern| (concern, health::long_ago(now))),
+    }
+}
+
+/// What there is to mend, each with how many people it is true of; nothing of nobody.
+fn by_concern(asked: &Asked, counts: &Counts) -> Vec<Filter> {
+    let of = |concern: Concern| match concern {
+        Concern::NoWay => counts.no_way,
+        Concern::Failed => counts.failed,
+        Concern::NoMobile => counts.no_mobile,
+        Concern::NeverVerified => counts.never_verified,
+        Concern::VerifiedLongAgo => counts.verified_long_ago,
+    };
+    let people = Concern::ALL
+        .iter()
+        .map(|concern| (*concern, count(of(*concern))));
+    people
+        .filter(|(concern, people)| *people > 0 || asked.mend == concern.word())
+        .map(|(concern, people)| Filter {
+            label: sentence(concern_in_words(concern)).replace('.', ""),
+            count: Some(people),
+            href: address("/people", &[("q", &asked.q), ("mend", concern.word())]),
+            current: asked.mend == concern.word(),
+        })
+        .collect()
+}
+
+/// What is to be mended, as a remark on a person.
+pub(super) fn concern_in_words(concern: Concern) -> &'static str {
+    match concern {
+        Concern::NoWay => "no phone and no address: nobody can reach this person",
+        Concern::Failed => "the last message failed",
+        Concern::NoMobile => "no mobile number",
+        Concern::NeverVerified => "never verified",
+        Concern::VerifiedLongAgo => "verified more than a year ago",
     }
 }
 
@@ -120,7 +175,7 @@ fn filters(
         label: label.to_owned(),
         count: Some(count),
         href: address("/people", &[("q", &asked.q), ("category", category)]),
-        current: asked.category == category && asked.group.is_empty(),
+        current: asked.category == category && asked.group.is_empty() && asked.mend.is_empty(),
     };
     let categories = in_order(counts)
         .map(|(category, count)| filter(category_in_words(category).1, category.word(), count));
@@ -167,6 +222,7 @@ fn pages(path: &str, asked: &Asked, shown: usize, next: Option<ContactId>) -> Pa
         ("q", &*asked.q),
         ("category", &*asked.category),
         ("group", &*asked.group),
+        ("mend", &*asked.mend),
     ];
     if next.is_none() && asked.after.is_none() {
         return Pages::default();
@@ -206,14 +262,14 @@ pub(super) fn category_in_words(category: Category) -> (&'static str, &'static s
 }
 
 /// A person as a list shows them.
-pub(super) fn row(contact: &Contact) -> ContactRow {
+pub(super) fn row(contact: &Contact, now: Timestamp) -> ContactRow {
     ContactRow {
         name: contact.name.clone(),
         href: format!("/people/{}", contact.id),
         place: place(&[&contact.role, &contact.unit, &contact.site]),
         category: category_in_words(contact.category).0.to_owned(),
         reach: reach(contact),
-        remark: remark(contact).to_owned(),
+        remark: remark(contact, now).to_owned(),
     }
 }
 
@@ -263,19 +319,19 @@ fn reach(contact: &Contact) -> String {
 }
 
 /// The one thing about reaching them that somebody should mend.
-pub(super) fn remark(contact: &Contact) -> &'static str {
+pub(super) fn remark(contact: &Contact, now: Timestamp) -> &'static str {
     let opted_out = contact
         .points
         .iter()
         .any(|point| point.opted_out_at.is_some());
-    if contact.points.is_empty() {
-        "no phone and no address: nobody can reach this person"
-    } else if opted_out && !has(contact, PointKind::Mobile) && !has(contact, PointKind::Email) {
+    if opted_out && !has(contact, PointKind::Mobile) && !has(contact, PointKind::Email) {
         "opted out of messages"
-    } else if has(contact, PointKind::Mobile) {
-        ""
     } else {
-        "no mobile number"
+        // Most people are never verified: said on their own page and by the filter, not beside each name.
+        let concern = health::concerns(contact, now).into_iter().next();
+        concern
+            .filter(|concern| *concern != Concern::NeverVerified)
+            .map_or("", concern_in_words)
     }
 }
 

@@ -30,6 +30,8 @@ pub struct People {
     pub hidden: Vec<(String, String)>,
     /// Everybody, and by category; the group that is chosen, too.
     pub filters: Vec<Filter>,
+    /// By what there is to mend; empty if all is well.
+    pub mend: Vec<Filter>,
     /// By group: folded, because there may be many.
     pub groups: Vec<Filter>,
     /// "168 people: 40 staff, 120 patients, 8 vendors and authorities".

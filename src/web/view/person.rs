@@ -108,4 +108,6 @@ pub struct PointRow {
     pub remark: String,
     /// How the remark is meant.
     pub tone: Tone,
+    /// To keep what is known of it; none for whoever may not.
+    pub keep: Option<String>,
 }
