@@ -30,8 +30,8 @@ pub async fn likely(db: &Db) -> Result<Vec<PairRow>, Error> {
 }
 
 /// Makes one person of two: `keep` stays and gets everything of `gone`, which is taken out of use and
-/// says whom it has become. Refused for one and the same, for somebody out of use, and if both have
-/// an external id: then the personnel system says that they are two. It cannot be undone.
+/// says whom it has become. Refused for one and the same, for somebody out of use, while a running alert
+/// tells `gone`, and if both have an external id: then the personnel system says that they are two. It cannot be undone.
 pub async fn merge(
     db: &Db,
     keys: &Keys,
@@ -52,6 +52,10 @@ pub async fn merge(
             audit::append(tx, now, &actor, "contact.merge", &keep.to_string(), &detail).await?;
             if revision(&mut *tx).await? != seen {
                 return Err(Error::Changed);
+            }
+            // The steps to come take the numbers from the entry that the alert was launched to.
+            if duplicates::is_being_told(tx, gone).await? {
+                return Err(refused("gone", TOLD));
             }
             let gone_alone = contacts::ids_json([gone]);
             contacts::clear_external_ids(tx, &gone_alone).await?;
@@ -75,6 +79,9 @@ pub async fn merge(
     })
     .await
 }
+
+const TOLD: &str = "a running alert tells the entry that would go: keep that one instead, or wait until the \
+                    alert is over";
 
 /// Keeps that two people are two: they are not offered again.
 pub async fn keep_apart(

@@ -67,6 +67,19 @@ pub async fn keep_apart(
     .await
 }
 
+/// Whether a person is told by an alert that is not over.
+pub async fn is_being_told(tx: &mut Tx, id: ContactId) -> Result<bool, Error> {
+    let found: Option<(i32,)> = tx
+        .sql(
+            "SELECT 1 FROM recipient r JOIN alert a ON a.number = r.alert
+             WHERE r.contact_id = $1 AND a.state = 'running' LIMIT 1",
+        )
+        .bind(id)
+        .fetch_optional()
+        .await?;
+    Ok(found.is_some())
+}
+
 /// Gives all numbers and addresses of one person to another, behind the other's own.
 pub async fn move_points(tx: &mut Tx, from: ContactId, to: ContactId) -> Result<u64, Error> {
     tx.sql("UPDATE contact_point SET contact_id = $2, rank = rank + 2000 WHERE contact_id = $1")

@@ -2,9 +2,11 @@
 
 use muster::alert::LaunchRequest;
 use muster::alert::words::Category;
+use muster::audit::Actor;
 use muster::channel::{Address, Channel, Inbound};
 use muster::directory::contact::PointKind::{Email, Landline, Mobile};
 use muster::directory::group::Rule;
+use muster::directory::merge;
 use muster::response;
 use muster::storage::standing::PersonState;
 
@@ -139,5 +141,23 @@ on_both! {
         assert_eq!(sealed.len(), 12);
         let needle = b"+4179";
         assert!(sealed.iter().all(|(bytes,)| !bytes.windows(needle.len()).any(|part| part == needle)));
+    }
+
+    async fn an_entry_that_a_running_alert_tells_stays_when_two_are_made_one(house: House) {
+        let ana = house.person("Ana Ruiz", &[(Mobile, "+41790000001")]).await;
+        let twin = house.person("A. Ruiz", &[(Mobile, "+41790000002")]).await;
+        house.group("twins", &[twin]).await;
+        let alert = house.launch(to(&house, &["twins"])).await;
+        let merge = async |keep, gone| {
+            let (app, by) = (&house.app, Actor::system());
+            merge::merge(&app.db, &app.keys, keep, gone, crate::house::START, &by).await
+        };
+
+        assert!(merge(ana, twin).await.unwrap_err().to_string().contains("running alert"));
+        merge(twin, ana).await.unwrap();
+
+        house.settle().await;
+        assert_eq!(house.standing_of(&alert, "A. Ruiz").await.contact_id, twin);
+        assert_eq!(house.sms.taken().len(), 1);
     }
 }
