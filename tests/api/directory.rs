@@ -160,6 +160,29 @@ on_both! {
         assert_eq!(served.get("/api/v1/contacts?archived=true").await.json()["items"], json!([]));
     }
 
+    async fn a_workbook_comes_in_as_the_whole_list_and_is_taken_back(served: Served) {
+        served.staff().await;
+        let before = served.get("/api/v1/contacts").await.json();
+        let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+        let import = async |path: &str| {
+            let request = served.request(Method::POST, path).bearer_auth(&served.admin);
+            let file = include_bytes!("../support/staff.xlsx").to_vec();
+            served.send(request.header("content-type", kind).body(file)).await
+        };
+        let looked = import("/api/v1/contacts/import?dry_run=true").await.json();
+        assert!(!looked["absent"].as_array().unwrap().is_empty(), "{looked}");
+        assert!(text(&looked["absent_stay"]).contains("cannot be read"), "{looked}");
+        let (detail, _) = import("/api/v1/contacts/import?whole=true").await.problem(422);
+        assert!(detail.contains("cannot be read"), "{detail}");
+        let new = import("/api/v1/contacts/import").await.json()["new"].clone();
+
+        let undone = served.post("/api/v1/contacts/import/undo", &json!({})).await;
+
+        assert_eq!(undone.json(), json!({"restored": 1, "taken_out": new}));
+        assert_ne!(new, json!(0));
+        assert_eq!(served.get("/api/v1/contacts").await.json(), before);
+    }
+
     async fn a_group_is_made_by_list_by_rule_and_of_groups(served: Served) {
         served.staff().await;
         let people = served.get("/api/v1/contacts").await.json();

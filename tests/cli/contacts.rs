@@ -77,6 +77,28 @@ fn a_file_of_the_wrong_kind_is_refused_as_a_whole() {
 }
 
 #[test]
+fn a_workbook_and_cards_come_in_and_the_newest_goes_again() {
+    let house = House::new();
+    house.write("staff.xlsx", include_bytes!("../support/staff.xlsx"));
+    let read = house.run(&["contacts", "import", "staff.xlsx"]).text();
+    assert!(read.starts_with("1 new"), "{read}");
+    house.write(
+        "staff.vcf",
+        "BEGIN:VCARD\nFN:Cora Lind\nTEL;CELL:+12025550177\nEND:VCARD\n",
+    );
+    let cards = house.run(&["contacts", "import", "staff.vcf", "--whole"]);
+    assert!(cards.text().contains("1 not in the file: taken out of use"));
+    let undone = house.run(&["contacts", "undo-import"]).text();
+    assert!(
+        undone.contains("1 as before, 1 taken out of use"),
+        "{undone}"
+    );
+    house
+        .run(&["contacts", "undo-import"])
+        .fails("no import that can be undone");
+}
+
+#[test]
 fn latin_1_and_stdin_are_read() {
     let house = House::new();
     house.write("staff.csv", b"name,mobile\nZo\xeb M\xfcller,+12025550101\n");
