@@ -99,13 +99,10 @@ async fn list(
 
 /// The pages that keep the directory in order.
 fn care(signed_in: &SignedIn) -> Vec<Link> {
-    if !signed_in.user.may(Act::EditDirectory) {
-        return Vec::new();
-    }
-    vec![
-        Link::new("In the directory twice?", "/people/duplicates"),
-        Link::new("Opted out", "/people/opt-outs"),
-    ]
+    let twice = Link::new("In the directory twice?", "/people/duplicates");
+    let twice = signed_in.user.may(Act::EditDirectory).then_some(twice);
+    let opt_outs = Link::new("Opt-outs", "/people/opt-outs");
+    twice.into_iter().chain([opt_outs]).collect()
 }
 
 fn may_import(signed_in: &SignedIn) -> Option<String> {

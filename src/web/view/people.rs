@@ -48,7 +48,7 @@ pub struct People {
     pub export_href: Option<String>,
     /// Where to add one person; none for whoever may not.
     pub new_href: Option<String>,
-    /// What else there is to keep in order; empty for whoever may not.
+    /// The pages that keep it in order, those that the reader may see.
     pub care: Vec<Link>,
 }
 
