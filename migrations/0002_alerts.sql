@@ -86,6 +86,14 @@ CREATE TABLE recipient (
 );
 CREATE INDEX recipient_by_contact ON recipient (contact_id);
 
+-- Which of the groups that a launch named each recipient was in then, by the group's name. Nothing
+-- stands here of an audience that was one group: everyone was in it.
+CREATE TABLE recipient_group (
+    recipient BIGINT NOT NULL,
+    name      TEXT   NOT NULL,
+    PRIMARY KEY (recipient, name)
+) /* SQLite: WITHOUT ROWID */;
+
 -- The plan, step by step: how far each is written, so that a crash in between resumes.
 CREATE TABLE alert_step (
     alert           BIGINT  NOT NULL REFERENCES alert (number),

@@ -3,9 +3,11 @@
 //! The same figures stand on the page, in the CSV, in the JSON and on the terminal, because all of
 //! them are [`Report`]. It can be built at any moment of an alert, also while it runs.
 
+pub mod acts;
 pub mod call_out;
 pub mod figures;
 pub mod reasons;
+pub mod slices;
 pub mod table;
 pub mod text;
 pub mod words;
@@ -26,10 +28,12 @@ use crate::storage::alerts::Alert;
 use crate::storage::call_out::Standing;
 use crate::storage::deliveries::DeliveryState;
 use crate::storage::standing::{self, Delivery, Filter, Person, PersonState};
-use crate::storage::{self, Error, report as rows};
+use crate::storage::{self, Error};
 use crate::template::message::Filled;
+use acts::Act;
 use call_out::CallOutAccount;
 use figures::{Figures, Point};
+use slices::Slice;
 use written::Written;
 
 /// The account of one alert.
@@ -45,6 +49,8 @@ pub struct Report {
     pub template: String,
     /// The approved version.
     pub template_version: i32,
+    /// Who approved that version, and when; none if the approval was taken back since.
+    pub approved: Option<Approved>,
     /// Live or drill.
     pub mode: Mode,
     /// What it was to the alert it follows.
@@ -75,7 +81,7 @@ pub struct Report {
     pub figures: Figures,
     /// Reached and answered over time.
     pub curve: Vec<Point>,
-    /// The same by category, then by site.
+    /// The same by group, category, site, unit, language, channel and gateway.
     pub slices: Vec<Slice>,
     /// Everyone who may not know, with the reason and what to do about it.
     pub not_reached: Vec<NotReached>,
@@ -95,6 +101,15 @@ pub struct Report {
     pub audit_head: String,
 }
 
+/// A person's yes to the words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Approved {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// How many people's latest answer is one option.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AnswerCount {
@@ -106,21 +121,6 @@ pub struct AnswerCount {
     pub class: AnswerClass,
     /// How many people.
     pub people: i64,
-}
-
-/// A part of the audience.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Slice {
-    /// By what: `category` or `site`.
-    pub by: &'static str,
-    /// Which.
-    pub name: String,
-    /// How many people.
-    pub people: i64,
-    /// How many of them were reached.
-    pub reached: i64,
-    /// How many of them answered.
-    pub answered: i64,
 }
 
 /// Someone who may not know.
@@ -140,17 +140,6 @@ pub struct NotReached {
     pub reason: String,
     /// What to do about it, in a sentence.
     pub fix: &'static str,
-}
-
-/// Something that someone did.
-#[derive(Clone, Debug, Serialize)]
-pub struct Act {
-    /// When.
-    pub at: Timestamp,
-    /// Who.
-    pub actor: String,
-    /// What, in words.
-    pub words: String,
 }
 
 /// A text as it was sent.
@@ -173,7 +162,7 @@ pub struct SentText {
 impl Report {
     /// The account of an alert as it stands now.
     pub async fn build(app: &App, alert: &Alert) -> Result<Self, Error> {
-        let db = &app.db;
+        let (db, now) = (&app.db, app.clock.now());
         let language = app.config.organisation.language();
         let times = standing::list_times(db, alert.number).await?;
         let standing = storage::call_out::standing(db, alert.number).await?;
@@ -187,6 +176,7 @@ impl Report {
             title: alert.title_in(&language).to_owned(),
             template: alert.template.clone(),
             template_version: alert.template_version,
+            approved: approved(db, alert).await?,
             mode: alert.mode,
             kind: alert.kind,
             severity: alert.severity,
@@ -194,17 +184,17 @@ impl Report {
             launched_at: alert.launched_at,
             launched_by: alert.launched_by.clone(),
             closed_at: alert.closed_at,
-            made_at: app.clock.now(),
+            made_at: now,
             recipients: alert.recipients,
             deliveries: deliveries(db, alert).await?,
             answers: answers(db, alert, &language).await?,
             call_out: standing.as_ref().map(|one| CallOutAccount::of(alert, one)),
             figures: Figures::of(alert, &times),
             curve: figures::curve(alert.launched_at, &times),
-            slices: slices(db, alert).await?,
+            slices: slices::of(db, alert).await?,
             not_reached: not_reached(db, alert, standing.as_ref()).await?,
             messages: written::of_alert(app, alert).await?,
-            acts: acts(db, alert).await?,
+            acts: acts::of(db, alert, &thread, now).await?,
             texts: texts(db, alert).await?,
             possible_duplicates,
             unknown_outcomes,
@@ -261,23 +251,6 @@ pub async fn answers(
             class: option.class,
             people: count(&option.key),
         })
-        .collect())
-}
-
-async fn slices(db: &storage::Db, alert: &Alert) -> Result<Vec<Slice>, Error> {
-    let slice = |by, (name, people, reached, answered): (String, i64, i64, i64)| Slice {
-        by,
-        name,
-        people,
-        reached,
-        answered,
-    };
-    let categories = rows::by_category(db, alert.number).await?;
-    let sites = rows::by_site(db, alert.number).await?;
-    Ok(categories
-        .into_iter()
-        .map(|row| slice("category", row))
-        .chain(sites.into_iter().map(|row| slice("site", row)))
         .collect())
 }
 
@@ -347,16 +320,12 @@ fn explain(person: Person, deliveries: &[Delivery]) -> NotReached {
     }
 }
 
-async fn acts(db: &storage::Db, alert: &Alert) -> Result<Vec<Act>, Error> {
-    let entries = storage::audit::list_of(db, &format!("alert {}", alert.number)).await?;
-    Ok(entries
-        .into_iter()
-        .map(|entry| Act {
-            at: entry.at,
-            words: reasons::act_in_words(&entry.action, &entry.detail),
-            actor: entry.actor,
-        })
-        .collect())
+async fn approved(db: &storage::Db, alert: &Alert) -> Result<Option<Approved>, Error> {
+    let found = storage::approvals::find(db, &alert.template, &alert.template_hash).await?;
+    Ok(found.map(|approval| Approved {
+        by: approval.approved_by,
+        at: approval.approved_at,
+    }))
 }
 
 /// The texts of an alert with their open places shown.

@@ -80,6 +80,9 @@ pub(super) async fn freeze(
         }
     };
     check_audience(new, whom, people)?;
+    if let Whom::Selected(selection) = whom {
+        audience::freeze_groups(tx, alert.number, selection).await?;
+    }
     check_own_fields(tx, &new.template, alert.number, keys).await?;
     Ok(people)
 }

@@ -67,7 +67,7 @@ pub fn csv_of(people: &[Contact]) -> Result<Vec<u8>, storage::Error> {
         .terminator(csv::Terminator::CRLF)
         .from_writer(vec![]);
     let header = COLUMNS.iter().copied().chain(extra.iter().copied());
-    let header = header.map(|name| safe(name).into_owned());
+    let header = header.map(|name| safe_cell(name).into_owned());
     if writer.write_record(header).is_err() {
         return Err(broken);
     }
@@ -77,7 +77,7 @@ pub fn csv_of(people: &[Contact]) -> Result<Vec<u8>, storage::Error> {
         let own = extra
             .iter()
             .map(|field| contact.fields.get(*field).map_or("", String::as_str));
-        let record = cells.iter().map(AsRef::as_ref).chain(own).map(safe);
+        let record = cells.iter().map(AsRef::as_ref).chain(own).map(safe_cell);
         if writer.write_record(record.map(Cow::into_owned)).is_err() {
             return Err(broken);
         }
@@ -111,8 +111,9 @@ fn cells<'a>(contact: &'a Contact, manager: Option<&'a Contact>) -> [Cow<'a, str
     ]
 }
 
-/// The cell as text for every spreadsheet.
-fn safe(cell: &str) -> Cow<'_, str> {
+/// The cell as text for every spreadsheet: one that would be run as a formula begins with an
+/// apostrophe. Every table that leaves the house is written with it.
+pub fn safe_cell(cell: &str) -> Cow<'_, str> {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\0']) {
         Cow::Owned(format!("'{cell}"))
     } else {
@@ -127,13 +128,16 @@ mod tests {
     #[test]
     fn nothing_in_an_export_runs_as_a_formula() {
         assert_eq!(
-            safe("=HYPERLINK(\"http://evil\")"),
+            safe_cell("=HYPERLINK(\"http://evil\")"),
             "'=HYPERLINK(\"http://evil\")"
         );
-        assert_eq!(safe("+41791234567"), "'+41791234567");
-        assert_eq!(safe("@SUM(A1)"), "'@SUM(A1)");
-        assert_eq!(safe("\tx"), "'\tx");
-        assert_eq!(safe("Ana Cruz"), "Ana Cruz");
+        assert_eq!(safe_cell("+41791234567"), "'+41791234567");
+        assert_eq!(safe_cell("@SUM(A1)"), "'@SUM(A1)");
+        for beginning in ['-', '\t', '\r', '\n', '\0'] {
+            let cell = format!("{beginning}x");
+            assert_eq!(safe_cell(&cell), format!("'{beginning}x"));
+        }
+        assert_eq!(safe_cell("Ana Cruz"), "Ana Cruz");
     }
 
     #[test]

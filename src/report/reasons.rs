@@ -74,6 +74,16 @@ pub fn message(channel: Channel) -> &'static str {
     }
 }
 
+/// "by text", "by e-mail".
+pub fn by(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Sms => "by text",
+        Channel::Email => "by e-mail",
+        Channel::Voice => "by phone",
+        Channel::Push => "by push message",
+    }
+}
+
 fn messages(channel: Channel) -> &'static str {
     match channel {
         Channel::Sms => "text messages",
@@ -120,8 +130,15 @@ pub fn act_in_words(action: &str, detail: &str) -> String {
         "response.on_behalf" => "Entered an answer for someone.".to_owned(),
         "call.claim" => "Began a call.".to_owned(),
         "call.release" => "Gave a call back to the others.".to_owned(),
-        "call.outcome" => "Entered the outcome of a call.".to_owned(),
-        "call.list" => "Made a call list.".to_owned(),
+        "call.report" => match detail.get("outcome").and_then(serde_json::Value::as_str) {
+            Some("spoke") => "Entered a call: spoke with the person.".to_owned(),
+            Some("voicemail") => "Entered a call: only the voicemail.".to_owned(),
+            Some("no_answer") => "Entered a call: nobody answered.".to_owned(),
+            Some("wrong_number") => "Entered a call: a wrong number.".to_owned(),
+            _ => "Entered the outcome of a call.".to_owned(),
+        },
+        "call_list.fill" => "Put everyone who was silent onto the call list.".to_owned(),
+        "call_list.link" => "Gave a caller a link to the call list.".to_owned(),
         other => other.to_owned(),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::app::App;
+use crate::directory::export::safe_cell;
 use crate::ids::RecipientId;
 use crate::report::call_out::{place_in_words, why_not_asked};
 use crate::report::{reasons, written};
@@ -93,32 +94,12 @@ pub async fn csv(app: &App, alert: &Alert) -> Result<Vec<u8>, Error> {
                     .map_or(String::new(), |words| words.join(" / ")),
                 place.as_deref().unwrap_or_default(),
             ];
-            writer.write_record(row.map(safe_cell)).map_err(broken)?;
+            writer
+                .write_record(row.map(|cell| safe_cell(cell).into_owned()))
+                .map_err(broken)?;
         }
     }
     writer
         .into_inner()
         .map_err(|_| Error::Broken("a table could not be written to memory"))
-}
-
-/// A cell that no spreadsheet takes for a formula.
-pub fn safe_cell(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\0']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::safe_cell;
-
-    #[test]
-    fn a_cell_is_never_a_formula() {
-        for text in ["=1+1", "+41", "-1", "@cmd", "\tx"] {
-            assert_eq!(safe_cell(text), format!("'{text}"));
-        }
-        assert_eq!(safe_cell("Dana"), "Dana");
-    }
 }

@@ -6,6 +6,38 @@ use crate::call_out::Candidate;
 use crate::clock::Timestamp;
 use crate::ids::{AlertNumber, ContactId, GroupId};
 
+mod by_group;
+mod contacted;
+
+pub use by_group::freeze_groups;
+pub use contacted::{freeze_contacted, is_any_contacted, list_contacted};
+
+/// Whether a contact is in the group `chosen` by its rules: for every field it has rules on, one
+/// value matches.
+macro_rules! rules {
+    () => {
+        "EXISTS (
+             SELECT 1 FROM group_rule rule WHERE rule.group_id = chosen.id
+         ) AND NOT EXISTS (
+             SELECT 1 FROM group_rule ruled
+             WHERE ruled.group_id = chosen.id AND NOT EXISTS (
+                 SELECT 1 FROM group_rule rule
+                 WHERE rule.group_id = ruled.group_id AND rule.field = ruled.field AND (
+                     (rule.field = 'category' AND rule.value = contact.category)
+                     OR (rule.field = 'role' AND rule.value = contact.role)
+                     OR (rule.field = 'site' AND rule.value = contact.site)
+                     OR (rule.field = 'unit' AND rule.value = contact.unit)
+                     OR (rule.field = 'tag' AND EXISTS (
+                         SELECT 1 FROM contact_tag tag
+                         WHERE tag.contact_id = contact.id AND tag.tag = rule.value))
+                 )
+             )
+         )"
+    };
+}
+
+pub(super) use rules;
+
 /// The groups asked for with everything they contain, and the people of them all, each once.
 /// `$1` is a JSON array of group ids, `$2` one of contact ids; how such an array is read is all
 /// that differs between the engines.
@@ -21,23 +53,9 @@ macro_rules! selected {
                  SELECT member.contact_id FROM group_member member
                  JOIN chosen ON member.group_id = chosen.id
                  UNION
-                 SELECT contact.id FROM contact JOIN chosen ON EXISTS (
-                     SELECT 1 FROM group_rule rule WHERE rule.group_id = chosen.id
-                 ) AND NOT EXISTS (
-                     SELECT 1 FROM group_rule ruled
-                     WHERE ruled.group_id = chosen.id AND NOT EXISTS (
-                         SELECT 1 FROM group_rule rule
-                         WHERE rule.group_id = ruled.group_id AND rule.field = ruled.field AND (
-                             (rule.field = 'category' AND rule.value = contact.category)
-                             OR (rule.field = 'role' AND rule.value = contact.role)
-                             OR (rule.field = 'site' AND rule.value = contact.site)
-                             OR (rule.field = 'unit' AND rule.value = contact.unit)
-                             OR (rule.field = 'tag' AND EXISTS (
-                                 SELECT 1 FROM contact_tag tag
-                                 WHERE tag.contact_id = contact.id AND tag.tag = rule.value))
-                         )
-                     )
-                 )
+                 SELECT contact.id FROM contact JOIN chosen ON ",
+            rules!(),
+            "
                  UNION ",
             $contacts,
             ") ",
@@ -163,90 +181,6 @@ pub async fn freeze_ordered(
     .bind(alert)
     .execute()
     .await
-}
-
-/// Whether a delivery told someone, or may have; with `$2`, whether it is about to. A message that
-/// every gateway refused for certain told nobody.
-macro_rules! told {
-    () => {
-        "delivery.accepted_at IS NOT NULL OR delivery.possible_duplicate
-         OR delivery.state IN ('sending', 'accepted', 'sent', 'delivered', 'in_doubt')
-         OR ($2 AND delivery.state = 'queued')
-         OR EXISTS (SELECT 1 FROM attempt
-                    WHERE attempt.delivery = delivery.id AND attempt.outcome = 'unknown')"
-    };
-}
-
-/// The recipients of thread `$1` who know of it, or may: told by a message of their own or on a
-/// phone that they share, told by a person, or heard from.
-macro_rules! contacted {
-    () => {
-        concat!(
-            "FROM recipient JOIN alert ON alert.number = recipient.alert
-             WHERE alert.thread = $1 AND (
-                 recipient.answered_at IS NOT NULL
-                 OR EXISTS (SELECT 1 FROM call_task WHERE call_task.recipient = recipient.id
-                            AND call_task.outcome IN ('spoke', 'voicemail'))
-                 OR EXISTS (
-                     SELECT 1 FROM delivery own
-                     WHERE own.alert = recipient.alert AND own.recipient = recipient.id
-                       AND CASE WHEN own.same_as IS NULL
-                           THEN (SELECT ", told!(), " FROM delivery WHERE delivery.id = own.id)
-                           ELSE (SELECT ", told!(), " FROM delivery WHERE delivery.alert = own.alert
-                                 AND delivery.recipient = own.same_as AND delivery.step = own.step
-                                 AND delivery.channel = own.channel) END))"
-        )
-    };
-}
-
-/// Freezes everyone whom any alert of the thread contacted, or may have, each once. With
-/// `and_waiting`, also those to whom it is about to speak.
-pub async fn freeze_contacted(
-    tx: &mut Tx,
-    alert: AlertNumber,
-    thread: AlertNumber,
-    and_waiting: bool,
-) -> Result<u64, Error> {
-    tx.sql(concat!(
-        "INSERT INTO recipient (id, alert, contact_id, name, category, language, role, site, unit, fields)
-         SELECT $3 + row_number() OVER (ORDER BY told.id), $4, told.contact_id, told.name,
-                told.category, told.language, told.role, told.site, told.unit, told.fields
-         FROM recipient told
-         WHERE told.id IN (SELECT min(recipient.id) ", contacted!(), " GROUP BY recipient.contact_id)"
-    ))
-    .bind(thread)
-    .bind(and_waiting)
-    .bind(alert.base())
-    .bind(alert)
-    .execute()
-    .await
-}
-
-/// The people whom [`freeze_contacted`] would take, without freezing anything.
-pub async fn list_contacted(
-    on: impl Conn<'_>,
-    thread: AlertNumber,
-    and_waiting: bool,
-) -> Result<Vec<(ContactId,)>, Error> {
-    on.sql(concat!(
-        "SELECT DISTINCT recipient.contact_id ",
-        contacted!()
-    ))
-    .bind(thread)
-    .bind(and_waiting)
-    .fetch_all()
-    .await
-}
-
-/// Whether the thread has told anybody, or may have.
-pub async fn is_any_contacted(on: impl Conn<'_>, thread: AlertNumber) -> Result<bool, Error> {
-    let (found,): (bool,) = on
-        .sql(concat!("SELECT EXISTS (SELECT 1 ", contacted!(), ")"))
-        .bind(thread)
-        .bind(false)
-        .fetch_one()
-        .await?;
-    Ok(found)
 }
 
 /// How many people of one category and language a selection has, and how they can be reached.

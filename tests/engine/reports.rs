@@ -1,10 +1,14 @@
 //! The account of an alert: its figures, its curves and its lists say the same.
 
+use muster::alert::{LaunchRequest, follow_up};
+use muster::audit::Actor;
 use muster::channel::{Receipt, ReceiptStatus, Reference};
 use muster::directory::contact::PointKind::Mobile;
+use muster::directory::group;
 use muster::ids::DeliveryId;
 use muster::receipt;
 use muster::report::Report;
+use muster::report::slices::By;
 use muster::response;
 
 use crate::on_both;
@@ -60,5 +64,64 @@ on_both! {
         receipt::record(&house.app, "sms", said(only, ReceiptStatus::Delivered)).await.unwrap();
         let report = Report::build(&house.app, &alert).await.unwrap();
         assert_eq!((report.figures.reached, report.curve.last().unwrap().reached), (2, 2));
+    }
+
+    async fn the_audience_is_cut_by_the_groups_of_then_and_by_what_carried_the_messages(house: House) {
+        let at = |name: &'static str, number: &'static str, site: &'static str| {
+            let house = house.clone();
+            async move {
+                house.person_with(name, &[(Mobile, number)], |draft| site.clone_into(&mut draft.site)).await
+            }
+        };
+        let ana = at("Ana", "+41790000001", "north").await;
+        let ben = at("Ben", "+41790000002", "south").await;
+        let cleo = at("Cleo", "+41790000003", "north").await;
+        house.group("nurses", &[ana, ben]).await;
+        house.group("doctors", &[ben, cleo]).await;
+        let groups = vec!["nurses".to_owned(), "doctors".to_owned()];
+        let alert = house.launch(LaunchRequest { groups, ..house.evacuation() }).await;
+        house.settle().await;
+        let to_ana = house.sms.taken().into_iter().find(|one| one.to.reveal() == "+41790000001").unwrap();
+        house.pass(2).await;
+        receipt::record(&house.app, "sms", said(to_ana.delivery, ReceiptStatus::Delivered)).await.unwrap();
+        response::link(&house.app, to_ana.link.rsplit('/').next().unwrap(), "safe", None).await.unwrap();
+        let nurses = group::find_by_name(&house.app.db, "nurses").await.unwrap().unwrap();
+        group::delete(&house.app.db, nurses.id, house.app.clock.now(), &Actor::system()).await.unwrap();
+
+        let report = Report::build(&house.app, &house.alert(alert.number).await).await.unwrap();
+        let cut = |by: By| -> Vec<_> {
+            let slices = report.slices.iter().filter(|one| one.by == by);
+            slices.map(|one| (one.name.as_str(), one.people, one.reached, one.answered)).collect()
+        };
+        assert_eq!(cut(By::Group), [("doctors", 2, 0, 0), ("nurses", 2, 1, 1)]);
+        assert_eq!(cut(By::Site), [("north", 2, 1, 1), ("south", 1, 0, 0)]);
+        assert_eq!(cut(By::Language), [("en", 3, 1, 1)]);
+        assert_eq!(cut(By::Channel), [("sms", 3, 1, 1)]);
+        assert_eq!(cut(By::Gateway), [("sms", 3, 1, 1)]);
+    }
+
+    async fn an_audience_that_was_one_group_is_that_group(house: House) {
+        house.crowd(3).await;
+        let alert = house.launch(house.evacuation()).await;
+        let report = Report::build(&house.app, &alert).await.unwrap();
+        let group = report.slices.iter().find(|one| one.by == By::Group).unwrap();
+        assert_eq!((group.name.as_str(), group.people), ("everyone", 3));
+    }
+
+    async fn the_time_line_has_the_acts_of_people_and_of_the_program_in_order(house: House) {
+        house.crowd(2).await;
+        let alert = house.launch(house.evacuation()).await;
+        house.settle().await;
+        house.pass(10).await;
+        follow_up::stop(&house.app, alert.id, Actor::user("mara")).await.unwrap();
+        let report = Report::build(&house.app, &house.alert(alert.number).await).await.unwrap();
+        let line: Vec<_> = report.acts.iter().map(|act| (act.actor.as_str(), act.words.as_str())).collect();
+        assert!(line[0].1.starts_with("Launched version 1"), "{line:?}");
+        assert_eq!(line[1].0, "system");
+        assert!(line[1].1.starts_with("Began step 1 of 1: 2 people, by text"), "{line:?}");
+        assert_eq!(line[2].0, "user mara");
+        assert!(line[2].1.starts_with("Stopped the alert"), "{line:?}");
+        assert!(report.acts.is_sorted_by_key(|act| act.at));
+        assert_eq!(report.approved.unwrap().by, "test");
     }
 }

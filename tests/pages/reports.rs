@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use muster::account::role::Role;
 
+use crate::desk::STAFF;
 use crate::on_both;
 
 on_both! {
@@ -17,7 +18,11 @@ on_both! {
             .says("Not reached (1)")
             .says("Mia Roth")
             .says("accepted by a gateway and not confirmed by the phone")
-            .says("real event");
+            .says("real event")
+            .says("By group")
+            .says("By gateway")
+            .says("No message was sent twice, as far as anybody can know.")
+            .says("Began step 1 of ");
         let csv = sender.get(&page.link("CSV")).await;
         assert_eq!(csv.headers["content-type"], "text/csv; charset=utf-8");
         assert_eq!(csv.html.lines().count(), 4, "{}", csv.html);
@@ -25,6 +30,15 @@ on_both! {
         let json: serde_json::Value = serde_json::from_str(&json.html).unwrap();
         assert_eq!(json["recipients"], 3);
         assert!(!csv.html.contains("791234567") && !json.to_string().contains("791234567"));
+    }
+
+    async fn no_name_runs_as_a_formula_in_the_table(desk: Desk) {
+        let formula = desk.person("=HYPERLINK(\"http://evil\")", &[]).await;
+        desk.set_members(STAFF, &[formula]).await;
+        let sender = desk.sender().await;
+        let alert = desk.closed(&sender).await;
+        let csv = sender.get(&format!("/reports/{}.csv", alert.id)).await;
+        assert!(csv.html.contains("\"'=HYPERLINK("), "{}", csv.html);
     }
 
     async fn the_list_shows_running_alerts_first_and_can_be_narrowed(desk: Desk) {

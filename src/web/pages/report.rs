@@ -7,9 +7,10 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
 use crate::account::role::Act;
-use crate::alert::words::AlertState;
+use crate::alert::words::{AlertState, Language};
 use crate::app::App;
 use crate::channel::Channel;
+use crate::report::slices::{By, Slice};
 use crate::report::written::Written;
 use crate::report::{Report, table};
 use crate::storage::alerts::Alert;
@@ -87,6 +88,11 @@ async fn page(app: &App, by: &SignedIn, alert: &Alert, report: &Report) -> Resul
         breakdowns: breakdowns(report),
         not_reached: not_reached(alert, report),
         doubts: doubts(report),
+        doubts_tone: if report.possible_duplicates + report.unknown_outcomes > 0 {
+            Tone::Careful
+        } else {
+            Tone::Plain
+        },
         wrote: wrote(alert, report, &times),
         acts: report
             .acts
@@ -105,9 +111,9 @@ async fn page(app: &App, by: &SignedIn, alert: &Alert, report: &Report) -> Resul
             Link::new("JSON", format!("{base}.json")),
         ],
         colophon: format!(
-            "Report made {}. The audit log then ended with {}….",
+            "Report made {}. The audit log then ended with {}.",
             times.moment(report.made_at),
-            report.audit_head.get(..16).unwrap_or(&report.audit_head)
+            report.audit_head
         ),
     })
 }
@@ -199,6 +205,13 @@ fn figures(report: &Report, times: &Times) -> Vec<Fact> {
             "Template",
             format!("{}, version {}", report.template, report.template_version),
         ),
+        Fact::new(
+            "Approved",
+            report.approved.as_ref().map_or_else(
+                || "nobody’s approval is on record".to_owned(),
+                |one| format!("by {}, {}", format::actor(&one.by), times.moment(one.at)),
+            ),
+        ),
     ];
     facts.extend(call_out(report, times));
     facts
@@ -227,34 +240,49 @@ fn call_out(report: &Report, times: &Times) -> Vec<Fact> {
 }
 
 fn breakdowns(report: &Report) -> Vec<Breakdown> {
-    let mut breakdowns = Vec::new();
-    for (by, title) in [("category", "By category"), ("site", "By site")] {
-        let rows: Vec<BreakdownRow> = report
-            .slices
-            .iter()
-            .filter(|slice| slice.by == by)
-            .map(|slice| BreakdownRow {
-                label: match slice.name.as_str() {
-                    "" => "None given".to_owned(),
-                    "staff" => "Staff".to_owned(),
-                    "vendor" => "Vendors".to_owned(),
-                    "authority" => "Authorities".to_owned(),
-                    "patient" => "Patients".to_owned(),
-                    name => name.to_owned(),
-                },
-                people: format::count(slice.people),
-                reached: format::count(slice.reached),
-                answered: format::count(slice.answered),
-            })
-            .collect();
-        if !rows.is_empty() {
-            breakdowns.push(Breakdown {
-                title: title.to_owned(),
-                rows,
-            });
+    let cuts = [
+        (By::Group, "By group"),
+        (By::Channel, "By channel"),
+        (By::Gateway, "By gateway"),
+        (By::Category, "By category"),
+        (By::Site, "By site"),
+        (By::Unit, "By unit"),
+        (By::Language, "By language"),
+    ];
+    let breakdown = |(by, title): (By, &str)| {
+        let slices = report.slices.iter().filter(|slice| slice.by == by);
+        Breakdown {
+            title: title.to_owned(),
+            rows: slices.map(breakdown_row).collect(),
         }
+    };
+    cuts.into_iter()
+        .map(breakdown)
+        .filter(|one| !one.rows.is_empty())
+        .collect()
+}
+
+fn breakdown_row(slice: &Slice) -> BreakdownRow {
+    let name = slice.name.as_str();
+    let label = match (slice.by, name) {
+        (_, "") => "None given".to_owned(),
+        (By::Category, "staff") => "Staff".to_owned(),
+        (By::Category, "vendor") => "Vendors".to_owned(),
+        (By::Category, "authority") => "Authorities".to_owned(),
+        (By::Category, "patient") => "Patients".to_owned(),
+        (By::Channel, name) => match name.parse::<Channel>() {
+            Ok(channel) => preview::name(channel).to_owned(),
+            Err(_) => name.to_owned(),
+        },
+        (By::Language, tag) => format::language(&Language(tag.to_owned())).to_owned(),
+        (_, name) => name.to_owned(),
+    };
+    BreakdownRow {
+        label,
+        people: format::count(slice.people),
+        reached: format::count(slice.reached),
+        answered: format::count(slice.answered),
     }
-    breakdowns
 }
 
 fn not_reached(alert: &Alert, report: &Report) -> Vec<NotReached> {
@@ -276,11 +304,15 @@ fn doubts(report: &Report) -> Vec<String> {
     if twice > 0 {
         let messages = counted(twice, "message", "messages");
         doubts.push(format!("{messages} may have arrived twice."));
+    } else {
+        doubts.push("No message was sent twice, as far as anybody can know.".to_owned());
     }
     let unknown = format::count(report.unknown_outcomes);
     if unknown > 0 {
         let messages = counted(unknown, "message", "messages");
         doubts.push(format!("Of {messages} nobody knows whether they went out."));
+    } else {
+        doubts.push("Of every message it is known whether it went out.".to_owned());
     }
     let unconfirmed: i64 = report
         .deliveries

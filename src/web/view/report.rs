@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::chart::Chart;
-use super::{Fact, Frame, Link, Mode, Notice, Severity};
+use super::{Fact, Frame, Link, Mode, Notice, Severity, Tone};
 
 /// `/reports/ID`; prints well.
 #[derive(Clone, Debug, Template)]
@@ -27,15 +27,18 @@ pub struct Report {
     pub figures: Vec<Fact>,
     /// Reached and answered over time; none when nobody was told.
     pub chart: Option<Chart>,
-    /// By channel, category, site, unit, language, gateway.
+    /// By group, channel, gateway, category, site, unit, language.
     pub breakdowns: Vec<Breakdown>,
     /// Who was not reached.
     pub not_reached: Vec<NotReached>,
-    /// Possible duplicates and unknown outcomes, said plainly. Empty means none.
+    /// Possible duplicates, unknown outcomes and what nobody confirmed, said plainly; also that there
+    /// are none.
     pub doubts: Vec<String>,
+    /// How these sentences are meant.
+    pub doubts_tone: Tone,
     /// What people wrote that is no answer, oldest first.
     pub wrote: Vec<Wrote>,
-    /// What people did, oldest first.
+    /// What people and the program did, oldest first.
     pub acts: Vec<TimelineAct>,
     /// The texts as sent.
     pub texts: Vec<SentText>,
@@ -43,7 +46,7 @@ pub struct Report {
     pub thread: Vec<Link>,
     /// Board, CSV, JSON.
     pub links: Vec<Link>,
-    /// "Report made 22 November 2026, 15:00:12 EST. Audit log up to entry 4711, 9f3a…".
+    /// "Report made 22 November 2026, 15:00:12 EST. The audit log then ended with 9f3a….", in full.
     pub colophon: String,
 }
 
