@@ -19,6 +19,7 @@ mod gather;
 pub mod ids;
 pub mod keys;
 pub mod operate;
+pub mod paper;
 pub mod phone_tree;
 pub mod plan;
 pub mod quiet_hours;

@@ -8,7 +8,7 @@ use crate::call_out::Says;
 use crate::clock::Timestamp;
 use crate::report::reasons;
 use crate::report::text::people;
-use crate::storage::alerts::{Alert, StepRow, list_steps};
+use crate::storage::alerts::{Alert, StepRow, StepState, list_steps};
 use crate::storage::report::{self as rows, Trouble};
 use crate::storage::{self, Db, Error};
 
@@ -92,11 +92,12 @@ fn follow_ups(alert: &Alert, thread: &[Alert]) -> Vec<Act> {
         .collect()
 }
 
-/// A step of the plan that was for somebody. What a call-out asks and says in turn is in the audit
-/// chain already.
+/// A step of the plan that began and was for somebody. What a call-out asks and says in turn is in the
+/// audit chain already. A step whose time has not come may be carried out for whom nothing reached.
 fn step(alert: &Alert, row: &StepRow) -> Option<Act> {
     let is_noted = row.says != Says::Message || (row.plan_step == 0 && row.step > 0);
-    if row.people == 0 || is_noted {
+    let has_begun = matches!(row.state, StepState::Writing | StepState::Written);
+    if row.people == 0 || is_noted || !has_begun {
         return None;
     }
     let plan = usize::try_from(row.plan_step).ok();

@@ -18,6 +18,8 @@ pub struct Page {
     pub headers: HeaderMap,
     /// The HTML.
     pub html: String,
+    /// The same as it came: a file need not be text.
+    pub bytes: Vec<u8>,
 }
 
 impl Page {
@@ -216,11 +218,12 @@ impl Browser {
     async fn send(&self, request: Request<Body>) -> Page {
         let (parts, body) = self.open(request).await.into_parts();
         let bytes = to_bytes(body, 10_000_000).await.unwrap();
-        let html = String::from_utf8(bytes.to_vec()).unwrap();
+        let html = String::from_utf8_lossy(&bytes).into_owned();
         Page {
             status: parts.status,
             headers: parts.headers,
             html,
+            bytes: bytes.to_vec(),
         }
     }
 }

@@ -41,6 +41,7 @@ missing_packages() {
     command -v node >/dev/null && command -v npm >/dev/null || echo nodejs npm
     python3 -c 'import venv, ensurepip' 2>/dev/null || echo python3 python3-venv
     command -v openssl >/dev/null || echo openssl
+    command -v pdftotext >/dev/null || echo poppler-utils
     command -v promtool >/dev/null || echo prometheus
     [ -n "$(faketime_library)" ] || echo libfaketime
     command -v cc >/dev/null || echo build-essential

@@ -1,4 +1,4 @@
-//! The report of an alert as a page, as a table and as data: all from one structure.
+//! The report of an alert as a page, on paper, as a table and as data: all from one structure.
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -23,7 +23,7 @@ use crate::web::view::report::{
 };
 use crate::web::view::{Fact, Link, Notice, Section, Severity, Tone, counted};
 
-/// `/reports/ID`, `/reports/ID.csv` and `/reports/ID.json`.
+/// `/reports/ID`, and the same with `.pdf`, `.csv` and `.json`.
 pub fn router() -> Router<App> {
     Router::new().route("/reports/{id}", get(report))
 }
@@ -46,9 +46,17 @@ async fn report(
             .map_err(|_| crate::storage::Error::Broken("a report is no JSON"))?;
         return Ok(file(&alert, "json", "application/json", json));
     }
-    let alert = board::find(&app, &id).await?;
+    let (id, is_paper) = match id.strip_suffix(".pdf") {
+        Some(id) => (id, true),
+        None => (id.as_str(), false),
+    };
+    let alert = board::find(&app, id).await?;
     let report = Report::build(&app, &alert).await?;
-    show(StatusCode::OK, &page(&app, &by, &alert, &report).await?)
+    let page = page(&app, &by, &alert, &report).await?;
+    if is_paper {
+        return Ok(file(&alert, "pdf", "application/pdf", page.to_pdf()));
+    }
+    show(StatusCode::OK, &page)
 }
 
 /// A download with a name that says what it is.
@@ -107,6 +115,7 @@ async fn page(app: &App, by: &SignedIn, alert: &Alert, report: &Report) -> Resul
         thread: board::thread(app, alert, &times, &language).await?,
         links: vec![
             Link::new("Board", format!("/alerts/{}", alert.id)),
+            Link::new("PDF", format!("{base}.pdf")),
             Link::new("CSV", format!("{base}.csv")),
             Link::new("JSON", format!("{base}.json")),
         ],

@@ -91,6 +91,12 @@ pub struct Chart {
     pub answered_path: String,
     /// The same, closed at the bottom, to be filled.
     pub answered_area: String,
+    /// Where "reached" rises, and to where: across and down in the same box.
+    pub reached: Vec<(u64, u64)>,
+    /// Where "answered" rises.
+    pub answered: Vec<(u64, u64)>,
+    /// Up to where both go.
+    pub end: u64,
     /// Labels under the box, evenly spaced from its left to its right edge.
     pub times: Vec<String>,
     /// Labels beside the box, evenly spaced from its top to its bottom.
@@ -119,8 +125,10 @@ impl Default for Fact {
 }
 
 impl Chart {
-    const WIDTH: u64 = 1000;
-    const HEIGHT: u64 = 400;
+    /// The box in which the curves are drawn.
+    pub const WIDTH: u64 = 1000;
+    /// Its height.
+    pub const HEIGHT: u64 = 400;
 
     /// Draws `points` (oldest first) for an audience of `people` over `seconds` of time. Points
     /// after `seconds` are left out. Nobody, or no time, gives an empty drawing.
@@ -137,14 +145,19 @@ impl Chart {
             answered: 0,
         });
         let end = seconds.min(span);
-        let reached_path = path(&drawn, people, span, end, |point| point.reached);
-        let answered_path = path(&drawn, people, span, end, |point| point.answered);
         let end_x = end * Self::WIDTH / span;
+        let reached = corners(&drawn, people, span, |point| point.reached);
+        let answered = corners(&drawn, people, span, |point| point.answered);
+        let reached_path = path(&reached, end_x);
+        let answered_path = path(&answered, end_x);
         let answered_area = format!("{answered_path}L{end_x} {0}L0 {0}Z", Self::HEIGHT);
         Self {
             answered_area,
             reached_path,
             answered_path,
+            reached,
+            answered,
+            end: end_x,
             times: (0..=4).map(|part| clock_span(span * part / 4)).collect(),
             heights: [people, people / 2, 0].iter().map(u64::to_string).collect(),
             legend: [
@@ -156,26 +169,29 @@ impl Chart {
     }
 }
 
-fn path(
+/// Where a curve rises, and to where, in the box of the drawing from its upper left corner.
+fn corners(
     points: &[ChartPoint],
     people: u64,
     span: u64,
-    end: u64,
     count: impl Fn(&ChartPoint) -> u64,
-) -> String {
-    use std::fmt::Write;
-    let y = |value: u64| {
-        let share = (value.min(people) * Chart::HEIGHT)
+) -> Vec<(u64, u64)> {
+    let corner = |point: &ChartPoint| {
+        let share = (count(point).min(people) * Chart::HEIGHT)
             .checked_div(people)
             .unwrap_or(0);
-        Chart::HEIGHT - share
+        (point.seconds * Chart::WIDTH / span, Chart::HEIGHT - share)
     };
-    let mut text = format!("M0 {}", y(0));
-    for point in points {
-        let x = point.seconds * Chart::WIDTH / span;
-        write!(text, "H{x}V{}", y(count(point))).expect("writing to a string does not fail");
+    points.iter().map(corner).collect()
+}
+
+fn path(corners: &[(u64, u64)], end: u64) -> String {
+    use std::fmt::Write;
+    let mut text = format!("M0 {}", Chart::HEIGHT);
+    for (x, y) in corners {
+        write!(text, "H{x}V{y}").expect("writing to a string does not fail");
     }
-    write!(text, "H{}", end * Chart::WIDTH / span).expect("writing to a string does not fail");
+    write!(text, "H{end}").expect("writing to a string does not fail");
     text
 }
 

@@ -1,5 +1,7 @@
 //! The report of one alert: who was told, how, when, who answered, who was not reached and why.
 
+mod on_paper;
+
 use askama::Template;
 
 use super::chart::Chart;
@@ -44,7 +46,7 @@ pub struct Report {
     pub texts: Vec<SentText>,
     /// Alerts before and after this one.
     pub thread: Vec<Link>,
-    /// Board, CSV, JSON.
+    /// Board, PDF, CSV, JSON.
     pub links: Vec<Link>,
     /// "Report made 22 November 2026, 15:00:12 EST. The audit log then ended with 9f3a….", in full.
     pub colophon: String,
